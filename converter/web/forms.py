@@ -346,7 +346,7 @@ class ShareForm(forms.Form):
 
     hours = forms.TypedChoiceField(
         label=_("Link expires"),
-        choices=[("", _("with the results")), ("1", _("after 1 hour")), ("24", _("after 1 day"))],
+        choices=[("", _("when the results do")), ("1", _("after 1 hour")), ("24", _("after 1 day"))],
         coerce=int,
         empty_value=None,
         required=False,

@@ -181,5 +181,5 @@ def test_a_download_begins_by_itself_only_once_and_only_here(visit: Visit) -> No
     with page.expect_download():
         clicks.click(page.get_by_role("button", name="GIF", exact=True))
     page.reload()
-    expect(page.get_by_role("status").filter(has_text="All done.")).to_be_visible()
+    expect(page.locator("#batch [data-tell]").filter(has_text="All done.")).to_be_visible()
     expect(page.get_by_text("Your download has started.")).to_have_count(0)

@@ -224,7 +224,7 @@ def test_every_state_is_shown(visit: Visit, site: Site) -> None:
         expect(page.get_by_text(of_job).first).to_be_visible()
         look(page, f"job {status}")
         page.goto(batch)
-        expect(page.get_by_role("status").filter(has_text=of_batch)).to_be_visible()
+        expect(page.locator("#batch [data-tell]").filter(has_text=of_batch)).to_be_visible()
         look(page, f"batch {status}")
     page.goto(f"/jobs/{job}/download/")
     expect(page.get_by_role("heading", name="This has expired")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Download, FilePayload, Page, expect
 
 from tests.conftest import make_photo
 from tests.e2e.page_checks import look
-from tests.e2e.site import Visit, convert, follow, photo
+from tests.e2e.site import Site, Visit, convert, follow, photo
 
 SHARE_SHEET = """
     navigator.canShare = ({files}) => files.length > 0;
@@ -32,6 +33,21 @@ def test_cards_show_results_and_the_originals_on_request(visit: Visit, photos: l
     page.get_by_label("Show originals").check()
     expect(shown.locator(".is-result")).to_be_hidden()
     expect(shown.locator(".is-original")).to_be_visible()
+
+
+def test_the_end_is_told_to_screen_readers_in_a_place_that_stays(visit: Visit, site: Site) -> None:
+    page = visit()
+    convert(page, [photo("a.jpg", make_photo(320, 200))])
+    job = page.locator(".job").get_attribute("id").removeprefix("job-")  # type: ignore[union-attr]
+    for address in (page.url, f"/jobs/{job}/"):
+        site.set("converter_job", job, status="processing")
+        page.goto(address)
+        place = page.locator("main > [role=status]")
+        place.evaluate("place => { window.place = place; }")
+        expect(place).to_be_empty()
+        site.set("converter_job", job, status="finished")
+        expect(place).to_have_text(re.compile("[Dd]one"))
+        assert place.evaluate("place => place === window.place")
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -54,6 +54,7 @@ function startSplit(section, frame) {
   /** @param {number} percent */
   const split = (percent) => {
     range.value = String(percent);
+    range.ariaValueText = `${range.value}%`;
     frame.style.setProperty("--split", `${range.value}%`);
   };
   split(50);

@@ -1,6 +1,6 @@
 // Actions on all results of a batch: download the ZIP, save each file, share, notify.
 
-import { all, around, maybe, one } from "./dom.js";
+import { all, around, maybe } from "./dom.js";
 
 const PAUSE = 400; // milliseconds between downloads; browsers drop simultaneous ones
 const MOST_SHARED = 20; // files held in memory for the share sheet
@@ -62,7 +62,8 @@ function fetchMade() {
   if (!link || document.readyState !== "complete" || sessionStorage.getItem("made") !== location.pathname) return;
   sessionStorage.removeItem("made");
   link.click();
-  one(document, "#batch [role=status]", HTMLElement).textContent = link.dataset.only ?? "";
+  const started = link.dataset.only ?? "";
+  for (const text of all(document, "[data-tell], [data-said]", HTMLElement)) text.textContent = started;
 }
 
 function offer() {
@@ -102,7 +103,7 @@ document.addEventListener("htmx:load", () => {
   fetchMade();
   const done = maybe(document, "#batch:not([hx-get])", HTMLElement);
   const isUnseen = document.hidden && "Notification" in window && Notification.permission === "granted";
-  if (done && isUnseen) new Notification(document.title, { body: maybe(done, "[role=status]", HTMLElement)?.textContent?.trim() });
+  if (done && isUnseen) new Notification(document.title, { body: maybe(done, "[data-tell]", HTMLElement)?.textContent?.trim() });
 });
 offer();
 // Starting a download earlier would abort the page load.
