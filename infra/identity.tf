@@ -12,6 +12,11 @@ resource "aws_cognito_user_pool" "people" {
     case_sensitive = false
   }
 
+  # Anybody who knows the client's id, which each token names, may call SignUp past the site's pages.
+  admin_create_user_config {
+    allow_admin_create_user_only = var.sign_up == "closed"
+  }
+
   # Without this, Cognito sends the mails itself, at most 50 a day.
   dynamic "email_configuration" {
     for_each = var.mail_from[*]

@@ -216,7 +216,7 @@ variable "advanced_security" {
 }
 
 variable "sign_up" {
-  description = "Whether visitors can create accounts: open or closed. Staff can change it in the admin."
+  description = "Who may create an account: open or closed. If open, staff can close sign-up on the site."
   type        = string
   default     = "open"
 

@@ -2,7 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { argv, env } from "node:process";
+import process, { argv, env } from "node:process";
 
 /** @typedef {import("./imagesite").components["schemas"]["Batch"]} Batch */
 /** @typedef {import("./imagesite").components["schemas"]["Job"]} Job */
@@ -24,33 +24,40 @@ async function call(path, options = {}) {
   return response;
 }
 
-const [source = "", target = "", recipe = "{}"] = argv.slice(2);
-const bytes = await readFile(source);
+async function convert() {
+  const [source = "", target = "", recipe = "{}"] = argv.slice(2);
+  const bytes = await readFile(source);
 
-const created = await call("/api/v1/batches", {
-  method: "POST",
-  headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
-  body: JSON.stringify({
-    files: [{ name: basename(source), size: bytes.length }],
-    outputs: [JSON.parse(recipe)],
-  }),
-});
-const batch = /** @type {Batch} */ (await created.json());
+  const created = await call("/api/v1/batches", {
+    method: "POST",
+    headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    body: JSON.stringify({
+      files: [{ name: basename(source), size: bytes.length }],
+      outputs: [JSON.parse(recipe)],
+    }),
+  });
+  const batch = /** @type {Batch} */ (await created.json());
 
-const form = new FormData();
-const upload = batch.uploads[0]?.form;
-for (const [name, value] of Object.entries(upload?.fields ?? {})) form.append(name, value);
-form.append("file", new Blob([bytes]), basename(source));
-await call(upload?.url ?? "", { method: "POST", body: form });
+  const form = new FormData();
+  const upload = batch.uploads[0]?.form;
+  for (const [name, value] of Object.entries(upload?.fields ?? {})) form.append(name, value);
+  form.append("file", new Blob([bytes]), basename(source));
+  await call(upload?.url ?? "", { method: "POST", body: form });
 
-let job = /** @type {Job} */ (batch.jobs[0]);
-while (!job.finished_at) {
-  const answer = await call(`/api/v1/jobs/${job.id}?wait=20`, { headers: authorization });
-  job = /** @type {Job} */ (await answer.json());
-  const pause = Number(answer.headers.get("Retry-After")); // set if too many requests are waiting
-  if (!job.finished_at && pause) await new Promise((resume) => setTimeout(resume, 1000 * pause));
+  let job = /** @type {Job} */ (batch.jobs[0]);
+  while (!job.finished_at) {
+    const answer = await call(`/api/v1/jobs/${job.id}?wait=20`, { headers: authorization });
+    job = /** @type {Job} */ (await answer.json());
+    const pause = Number(answer.headers.get("Retry-After")); // set if too many requests are waiting
+    if (!job.finished_at && pause) await new Promise((resume) => setTimeout(resume, 1000 * pause));
+  }
+  if (!job.result) throw new Error(job.error ? `${job.error.message} (${job.error.code})` : job.status);
+  const result = await call(job.result.url, { headers: authorization });
+  await writeFile(target, new Uint8Array(await result.arrayBuffer()));
+  console.log(`${target}: ${job.result.width}×${job.result.height}, ${job.result.size} bytes`);
 }
-if (!job.result) throw new Error(job.error ? `${job.error.message} (${job.error.code})` : job.status);
-const result = await call(job.result.url, { headers: authorization });
-await writeFile(target, new Uint8Array(await result.arrayBuffer()));
-console.log(`${target}: ${job.result.width}×${job.result.height}, ${job.result.size} bytes`);
+
+convert().catch((error) => {
+  console.error(error.cause?.message || error.message);
+  process.exitCode = 1;
+});

@@ -22,7 +22,7 @@ from django.utils.translation import override
 
 from converter import configuration, engine
 from converter.configuration import Configuration
-from converter.configuration.values import SIGN_UP, hard_limits
+from converter.configuration.values import SIGN_UP, hard_limits, pool_is_closed
 from converter.methods import require_http_methods
 from converter.models import SiteConfiguration
 from converter.storage import StorageFault
@@ -84,6 +84,7 @@ class ConfigurationForm(forms.Form):
             field.widget.attrs.update(max=limit, placeholder=limit)
         self.fields["jobs_a_day"].widget.attrs["placeholder"] = settings.CONVERTER_JOBS_A_DAY
         ways = [way for way in SIGN_UP if way != "invitation" or not settings.COGNITO_USER_POOL_ID]
+        ways = ["closed"] if pool_is_closed() else ways
         usual = _("as configured (%(way)s)") % {"way": SIGN_UP_LABELS.get(settings.SIGN_UP, settings.SIGN_UP)}
         cast(forms.ChoiceField, self.fields["sign_up"]).choices = [
             ("", usual),

@@ -71,7 +71,8 @@ class Configuration:
 
     @property
     def signing_up(self) -> str:
-        return self.sign_up or settings.SIGN_UP
+        """Who may sign up. Staff cannot open a closed user pool."""
+        return settings.SIGN_UP if pool_is_closed() else self.sign_up or settings.SIGN_UP
 
     @property
     def labels_are_on(self) -> bool:
@@ -81,6 +82,11 @@ class Configuration:
         """Return whether this output format is enabled; `auto` needs all formats that it may choose."""
         wanted = {each.name for each in CANDIDATES} if format == AUTO else {format}
         return not self.formats or wanted <= set(self.formats)
+
+
+def pool_is_closed() -> bool:
+    """Return whether the user pool itself refuses sign-ups."""
+    return bool(settings.COGNITO_USER_POOL_ID) and settings.SIGN_UP == "closed"
 
 
 def hard_limits() -> engine.Limits:

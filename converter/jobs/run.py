@@ -41,6 +41,9 @@ from converter.storage import StorageFault
 logger = logging.getLogger(__name__)
 
 SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
+MOST_OUTPUTS = (
+    1_000  # in an image's metadata, the newest; DynamoDB stores 400 KB per item, about 4,000 of them
+)
 
 
 def run(upload_id: uuid.UUID) -> int:
@@ -224,12 +227,12 @@ def _note_facts(upload: Upload, facts: dict[str, Any]) -> None:
 
 def _note_outputs(upload: Upload) -> None:
     finished = Job.objects.of([upload]).filter(status=Job.Status.FINISHED, batch__kept=True)
-    rows = finished.order_by("finished_at", "pk").values_list(
+    rows = finished.order_by("-finished_at", "-pk").values_list(
         "pk", "result_format", "result_width", "result_height", "result_size"
-    )
+    )[:MOST_OUTPUTS]
     outputs = [
         {"job": str(job), "format": format, "width": width, "height": height, "size": size}
-        for job, format, width, height, size in rows
+        for job, format, width, height, size in reversed(list(rows))
     ]
     if outputs:
         metadata.store().update(upload.pk, {"outputs": outputs}, expires_at=upload.expires_at)

@@ -11,8 +11,11 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
+
+from converter import problems
+from converter.engine import Message
 
 MOST = 1_000  # connections; browsers keep up to six, mostly idle; above it, a new one replaces another
 NEW_SECONDS = 2  # before a connection without any data counts as idle
@@ -20,6 +23,8 @@ HEADER_SECONDS = 30
 BODY_SECONDS = 60  # before a body may count as too slow
 BODY_RATE = 4_000  # bytes per second, the minimum on average; a 2G phone reaches it
 LARGE = 1_000_000  # bytes; waitress writes bodies of more than half of this to disk
+
+CODES = {400: "bad_request", 413: "body_too_large", 500: "internal_error", 507: "storage_full"}
 
 
 MostBytes = Callable[[str, Mapping[str, str]], int]
@@ -74,10 +79,27 @@ class Task(WSGITask):  # type: ignore[misc]
         return environ
 
 
+class ProblemTask(ErrorTask):  # type: ignore[misc]
+    """Send the errors of the HTTP server as problem details, as the application does."""
+
+    def execute(self) -> None:
+        code = CODES.get(self.request.error.code)
+        if not code:
+            super().execute()
+            return
+        answer = problems.answer(Message(code))
+        self.status = f"{answer.status_code} {answer.reason_phrase}"
+        self.response_headers.extend(answer.items())
+        self.set_close_on_finish()
+        self.content_length = len(answer.content)
+        self.write(answer.content)
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that is closed if it is too slow, or to make room for a new one."""
 
     task_class = Task
+    error_task_class = ProblemTask
 
     def __init__(
         self, server: Any, sock: Any, addr: Any, adj: Any, map: dict[int, Any], *, most_bytes: MostBytes

@@ -553,6 +553,11 @@ run "an_account_is_needed" {
     condition     = [local.environment.SIGN_UP, local.environment.GUESTS, local.environment.GUEST_RETENTION_HOURS] == ["closed", "false", "12"]
     error_message = "Guests are allowed although nobody can sign up, or are kept longer than users."
   }
+
+  assert {
+    condition     = aws_cognito_user_pool.people.admin_create_user_config[0].allow_admin_create_user_only
+    error_message = "Where nobody may sign up, the user pool's own API still lets everybody."
+  }
 }
 
 run "guests_although_nobody_signs_up" {

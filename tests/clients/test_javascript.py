@@ -43,4 +43,8 @@ def test_the_example_converts_a_file(site: Account, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "small.webp") as image:
         assert (image.format, image.width) == ("WEBP", 100)
-    assert "invalid_recipe" in convert('{"format": "webp", "quality": 101}').stderr
+    refused = convert('{"format": "webp", "quality": 101}')
+    assert refused.returncode == 1
+    assert refused.stderr == "Quality must be a whole number from 1 to 100. (invalid_recipe)\n"
+    words[2] = "missing.jpg"
+    assert convert("{}").stderr == "ENOENT: no such file or directory, open 'missing.jpg'\n"

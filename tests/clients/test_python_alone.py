@@ -11,6 +11,7 @@ import httpx
 import pytest
 import standardwebhooks
 from imagesite_client import ApiError, Client, InvalidWebhook, flows, verify_webhook
+from imagesite_client.__main__ import main
 
 from converter.webhooks import signing
 
@@ -186,3 +187,32 @@ def test_other_signatures_are_refused(wrong: str) -> None:
         verify_webhook(
             other, {} if wrong == "no headers" else headers, body + (" " if wrong == "body" else "")
         )
+
+
+@pytest.mark.parametrize("token", ["img_ü", "img_a\nb"])
+def test_what_cannot_be_a_token_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ValueError, match=r"^The token contains characters that no token has\.$"):
+        Client("https://images.example.org", token)
+
+
+def test_a_line_break_behind_a_token_is_left_out(naps: list[float]) -> None:
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["Authorization"])
+        return httpx.Response(200, json={})
+
+    with Client("https://images.example.org", "img_a\n", transport=httpx.MockTransport(answer)) as client:
+        client.call("GET", "formats")
+    assert seen == ["Bearer img_a"]
+
+
+def test_the_command_says_in_one_line_that_nothing_can_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGESITE_TOKEN", "img_ü")
+    monkeypatch.setenv("IMAGESITE_URL", "https://images.example.org")
+    with pytest.raises(SystemExit) as raised:
+        main([__file__, "-o", "out", "--recipe", "{}"])
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.endswith("error: The token contains characters that no token has.\n")

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from converter import configuration, jobs, metadata
+from converter.admin.configuration import ConfigurationForm
 from converter.configuration import Configuration
 from converter.engine import Recipe
 from converter.jobs.errors import InvalidSubmission, OverQuota
@@ -154,6 +155,14 @@ def test_sign_up_is_as_staff_say(client: Client, settings: Any, way: str, status
     hold(sign_up=way)
     assert client.get("/accounts/signup/").status_code == status
     assert ("/accounts/signup/" in client.get("/help/").text) is (way == "open")
+
+
+@pytest.mark.parametrize(("pool", "way", "seen"), [("p_1", "open", "closed"), ("", "open", "open")])
+def test_staff_cannot_open_a_closed_user_pool(settings: Any, pool: str, way: str, seen: str) -> None:
+    settings.COGNITO_USER_POOL_ID, settings.SIGN_UP = pool, "closed"
+    assert Configuration(sign_up=way).signing_up == seen
+    choices = ConfigurationForm().fields["sign_up"].choices  # type: ignore[attr-defined]
+    assert ("open" in dict(choices)) is (seen == "open")
 
 
 def test_the_notice_is_on_every_page_as_text(client: Client) -> None:

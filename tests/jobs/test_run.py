@@ -59,6 +59,20 @@ def test_one_upload_is_read_once_for_all_its_outputs(
     assert len(reads) == 1
 
 
+def test_the_metadata_lists_the_newest_outputs_only(
+    alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MOST_OUTPUTS", 2)
+    batch = submit(alice, "a.jpg", outputs=(WEBP, PNG))
+    send(batch, photo)
+    worker.work()
+    upload = batch.jobs.select_related("upload")[0].upload
+    jobs.submit.submit(alice, uploads=[upload], outputs=[Recipe.parse({"format": "gif"})])
+    worker.work()
+    outputs = ImageMetadata.objects.get(upload=upload).item["outputs"]
+    assert [output["format"] for output in outputs] == ["png", "gif"]
+
+
 def test_a_duplicate_event_changes_nothing(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import socket
 import threading
 import time
@@ -109,6 +110,24 @@ def test_a_client_that_sends_too_slowly_is_dropped(
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
     with connect(url, sent) as slow:
         assert is_closed(slow)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"POST /api/v1/batches HTTP/1.1\r\nContent-Length: 99000000\r\n\r\n", 413, "body_too_large"),
+        (b"POST /api/v1/batches HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/9\r\n\r\n", 400, "bad_request"),
+    ],
+)
+def test_errors_of_the_server_are_problems_too(url: str, sent: bytes, status: int, code: str) -> None:
+    with connect(url, sent) as connection:
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] == str(status).encode()
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
 
 
 def test_the_site_knows_when_a_request_began(url: str) -> None:

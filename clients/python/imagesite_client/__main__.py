@@ -35,8 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     files = [path for pattern in options.files if pattern.strip() for path in found(pattern.strip())]
     if not files:
         parser.error("No files found.")
+    try:
+        client = Client(options.server, token)
+    except (ValueError, httpx.InvalidURL) as exc:
+        parser.error(str(exc))
     failed = 0
-    with Client(options.server, token) as client:
+    with client:
         for path in files:
             try:
                 target = saved(client, path, recipe, options.output)

@@ -37,6 +37,10 @@ class _Counted(io.BytesIO):
 
 class _Base:
     def __init__(self, url: str, token: str) -> None:
+        """Raises ValueError for an impossible token, without repeating it, since the error may be logged."""
+        token = token.strip()
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("The token contains characters that no token has.")
         self._url = httpx.URL(url.rstrip("/") + "/")
         self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "imagesite-client/0.1"}
 
