@@ -5,6 +5,8 @@ At login, its code is one of the challenges in `views.challenge`.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -40,9 +42,8 @@ def manage(request: LoggedInRequest) -> HttpResponse:
             form.refuse(error)
         else:
             messages.warning(request, text(error.code, error.params))
-    secret = request.session.get(SECRET, "")
-    qr_code = qr_code_of(secret, request.user.email)
-    return show(request, "accounts/totp.html", form, secret=secret, qr_code=qr_code)
+    setup = setup_of(request.session.get(SECRET, ""), request.user.email)
+    return show(request, "accounts/totp.html", form, **setup)
 
 
 def _turn_off(request: LoggedInRequest) -> HttpResponse:
@@ -60,9 +61,12 @@ def _turn_off(request: LoggedInRequest) -> HttpResponse:
     return show(request, "accounts/totp_drop.html", form)
 
 
-def qr_code_of(secret: str, email: str) -> str:
-    """Return a data URI of the QR code that an authenticator app scans (otpauth key URI)."""
+def setup_of(secret: str, email: str) -> dict[str, str]:
+    """Return what an authenticator app needs: the secret, its otpauth key URI, and a QR code of it."""
+    if not secret:
+        return {}
     import segno  # slow to import, and few requests need it
 
-    uri = f"otpauth://totp/{ISSUER}:{email}?secret={secret}&issuer={ISSUER}"
-    return segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
+    uri = f"otpauth://totp/{ISSUER}:{quote(email)}?secret={secret}&issuer={ISSUER}"
+    qr_code = segno.make(uri, error="m").svg_data_uri(scale=5, border=4)
+    return {"secret": secret, "key_uri": uri, "qr_code": qr_code}

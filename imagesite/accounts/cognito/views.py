@@ -43,7 +43,7 @@ from imagesite.accounts.cognito.forms import (
     SignupForm,
 )
 from imagesite.accounts.cognito.pages import EMAIL, access_token, form_page, next_url, redirect_to_login, show
-from imagesite.accounts.cognito.second_factor import qr_code_of
+from imagesite.accounts.cognito.second_factor import setup_of
 from imagesite.accounts.forms import DeleteAccountForm
 from imagesite.accounts.http import LoggedInRequest, clear_site_data
 from imagesite.accounts.views import delete as delete_rows
@@ -188,10 +188,8 @@ def challenge(request: HttpRequest) -> HttpResponse:
         if not form.is_bound or error.code in ("session_expired", "account_closed", "unsupported"):
             return _end_challenge(request, error)
         form.refuse(error)
-    secret, email = held.get("secret", ""), request.session.get(EMAIL, "")
-    return show(
-        request, page.template, form, secret=secret, qr_code=qr_code_of(secret, email) if secret else ""
-    )
+    setup = setup_of(held.get("secret", ""), request.session.get(EMAIL, ""))
+    return show(request, page.template, form, **setup)
 
 
 def _challenge(held: dict[str, Any]) -> Challenge:

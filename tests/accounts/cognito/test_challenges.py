@@ -21,6 +21,8 @@ def test_a_second_factor_is_set_up_asked_for_and_dropped(client: Client, carol: 
     page = client.get("/accounts/second-factor/").content.decode()
     assert mock.TOTP_SECRET in page
     assert 'src="data:image/svg+xml' in page
+    key_uri = f"otpauth://totp/Imagesite:carol%40example.org?secret={mock.TOTP_SECRET}&amp;issuer=Imagesite"
+    assert f'href="{key_uri}"' in page  # a phone cannot scan its own screen
     assert client.post("/accounts/second-factor/", {"code": "000000"}).status_code == 422
     code = {"code": mock.totp(datetime.now(UTC))}
     assert client.post("/accounts/second-factor/", code).status_code == 302
