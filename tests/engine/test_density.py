@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Iterator
 from io import BytesIO
@@ -189,3 +190,39 @@ def test_every_page_is_as_dense() -> None:
         for page in range(2):
             image.seek(page)
             assert image.info["dpi"] == (300, 300)
+
+
+def jpeg_with_entries(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """Return a JPEG without a resolution of its own; entries are tag, type, count, and value."""
+    block = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    block += b"".join(struct.pack("<HHI4s", *entry) for entry in entries) + bytes(4)
+    file = BytesIO()
+    Image.new("RGB", (32, 24), "red").save(file, "JPEG", exif=b"Exif\0\0" + block)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", [1, 2, 6, 7], ids=["BYTE", "ASCII", "SBYTE", "UNDEFINED"])
+def test_a_resolution_of_a_wrong_type_is_no_damage(kind: int) -> None:
+    data = jpeg_with_entries((0x011A, kind, 1, b"7\0\0\0"), (0x0128, 3, 1, b"\2\0\0\0"))
+    for target in ("jpeg", "tiff", "png"):
+        assert open(data).render(Recipe.parse({"format": target, "metadata": "keep"})).width == 32
+
+
+@pytest.mark.parametrize("number", [1e235, -1.0, float("nan")])
+def test_an_impossible_resolution_is_left_out(number: float) -> None:
+    block = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 0x011A, 12, 1, 26, 0) + struct.pack("<d", number)
+    file = BytesIO()
+    Image.new("RGB", (32, 24), "red").save(file, "JPEG", exif=b"Exif\0\0" + block)
+    for target in ("tiff", "jpeg"):
+        result = open(file.getvalue()).render(Recipe.parse({"format": target, "metadata": "keep"}))
+        assert told(result.data) == {}
+
+
+@pytest.mark.parametrize("unit", [0, 4, 65_535])
+@pytest.mark.parametrize("target", ["tiff", "jpeg", "webp"])
+def test_an_unknown_unit_is_left_out_and_named(unit: int, target: str) -> None:
+    data = jpeg_with_entries((0x0128, 3, 1, struct.pack("<HH", unit, 0)), (0x013B, 2, 3, b"Me\0\0"))
+    result = open(data).render(Recipe.parse({"format": target, "metadata": "keep"}))
+    (warning,) = [one for one in result.report.warnings if one.code == "exif_fields_not_kept"]
+    assert warning.params["names"] == ["ResolutionUnit"]
+    assert Image.open(BytesIO(result.data)).getexif()[0x013B] == "Me"

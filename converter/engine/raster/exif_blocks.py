@@ -54,6 +54,7 @@ _ELSEWHERE = frozenset(
 )
 _MOST_NAMES = 20
 _RESOLUTION = (_Base.XResolution, _Base.YResolution)
+_UNITS = (1, 2, 3)  # of the resolution: none, inch, centimetre
 
 # A maker note is undocumented, and offsets inside it break when it moves.
 _UNKEPT_DETAILS = frozenset({_Base.MakerNote, _IFD.Interop})
@@ -105,12 +106,17 @@ def _places(exif: Image.Exif) -> dict[int, Any]:
 
 
 def _is_writable(tag: int, value: Any, group: int | None = None) -> bool:
-    """Whether the value has the right type for its field: Pillow reads wrong types, but cannot write them."""
+    """Whether the value is valid for its field: Pillow reads wrong types, but cannot write them.
+
+    libtiff does not write an invalid resolution or unit.
+    """
     directory = TiffImagePlugin.ImageFileDirectory_v2(group=group)
     try:
         directory[tag] = as_written(value)
         directory.tobytes()
-        return tag not in _RESOLUTION or math.isfinite(value)
+        if tag in _RESOLUTION:
+            return math.isfinite(value) and 0 <= value < 1 << 32
+        return tag != _Base.ResolutionUnit or value in _UNITS
     except Exception:
         # Pillow's EXIF writer may raise anything.
         return False
