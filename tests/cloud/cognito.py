@@ -84,6 +84,7 @@ class Exchange:
 
 
 _exchanges: dict[str, Exchange] = {}
+_sign_up = models.CognitoIdpBackend.sign_up
 _import = jwk.RSAKey.import_key
 _initiate = models.CognitoIdpBackend.initiate_auth
 _respond = models.CognitoIdpBackend.respond_to_auth_challenge
@@ -147,6 +148,13 @@ def respond_to_auth_challenge(
     elif session not in self.sessions:
         raise exceptions.NotAuthorizedError("Invalid session for the user, session is expired.")
     return _respond(self, session, client_id, challenge_name, challenge_responses)
+
+
+def sign_up(self: Any, client_id: str, *given: Any, **named: Any) -> Any:
+    admins = _pool_of(self, client_id).extended_config.get("AdminCreateUserConfig") or {}
+    if admins.get("AllowAdminCreateUserOnly"):
+        raise exceptions.NotAuthorizedError("SignUp is not permitted for this user pool")
+    return _sign_up(self, client_id, *given, **named)
 
 
 def confirm_sign_up(self: Any) -> EmptyResult:
@@ -243,6 +251,7 @@ def _imported(key: str) -> jwk.RSAKey:
 def patch(setattr: Callable[..., None] = setattr) -> None:
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
     backend, response = models.CognitoIdpBackend, responses.CognitoIdpResponse
+    setattr(backend, "sign_up", sign_up)
     setattr(backend, "initiate_auth", initiate_auth)
     setattr(backend, "respond_to_auth_challenge", respond_to_auth_challenge)
     setattr(backend, "change_password", change_password)

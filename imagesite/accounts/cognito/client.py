@@ -27,6 +27,7 @@ from imagesite.accounts.cognito import region
 from imagesite.accounts.cognito.errors import (
     CognitoError,
     CognitoUnavailable,
+    SignUpClosed,
     needing_session,
     not_revealing_accounts,
     translated,
@@ -70,13 +71,15 @@ KNOWN_CHALLENGES = ("NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP")
 def sign_up(email: str, password: str) -> None:
     """Request an account; Cognito e-mails a code. Succeeds for a taken address too, to hide that it is taken.
 
-    CognitoError: weak_password.
+    CognitoError: weak_password. Raises SignUpClosed if only administrators may create users in the pool.
     """
     with translated():
         user = _user(email)
         user.add_base_attributes(email=email)
         try:
             user.register(email, password)
+        except _client().exceptions.NotAuthorizedException as exc:
+            raise SignUpClosed from exc
         except _client().exceptions.UsernameExistsException:
             logger.info("Sign-up for an address that has an account")
 

@@ -2,6 +2,7 @@
 
     CognitoError        Cognito refused the input: a code with parameters
     SessionExpired      the access token is no longer accepted: the session was ended elsewhere
+    SignUpClosed        only administrators may create users in this user pool
     InvalidToken        not a valid token of this user pool for this site
     CognitoUnavailable  Cognito did not respond as expected; a retry may help
 
@@ -79,6 +80,10 @@ class CognitoError(Exception):
 
 
 class SessionExpired(Exception):
+    pass
+
+
+class SignUpClosed(Exception):
     pass
 
 

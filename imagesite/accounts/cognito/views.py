@@ -28,6 +28,7 @@ from imagesite.accounts.cognito.errors import (
     CognitoError,
     CognitoUnavailable,
     SessionExpired,
+    SignUpClosed,
     is_wrong_guess,
     text,
 )
@@ -60,17 +61,23 @@ CHALLENGE_LIFETIME = 180  # seconds, like Cognito's own
 @form_page(anonymous=True)
 def signup(request: HttpRequest) -> HttpResponse:
     if configuration.current().signing_up != "open":
-        return render(request, "accounts/signup_closed.html", {"is_invited": False}, status=403)
+        return _signup_closed(request)
     form = SignupForm(request.POST or None)
     if form.is_valid():
         try:
             client.sign_up(form.cleaned_data["email"], form.cleaned_data["password"])
         except CognitoError as error:
             form.refuse(error)
+        except SignUpClosed:
+            return _signup_closed(request)
         else:
             request.session[EMAIL] = form.cleaned_data["email"]
             return redirect("accounts:confirm")
     return show(request, "accounts/signup.html", form)
+
+
+def _signup_closed(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/signup_closed.html", {"is_invited": False}, status=403)
 
 
 @form_page(anonymous=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -34,6 +35,15 @@ def test_it_works(client: Client) -> None:
     assert out.headers["Location"] == "/"
     assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert not is_in(client)
+
+
+def test_a_closed_user_pool_is_reported_as_closed_sign_up(client: Client, pool: Any, settings: Any) -> None:
+    only_admins = {"AllowAdminCreateUserOnly": True}
+    pool.update_user_pool(UserPoolId=settings.COGNITO_USER_POOL_ID, AdminCreateUserConfig=only_admins)
+    person = {"email": "erin@example.org", "password": PASSWORD}
+    page = client.post("/accounts/signup/", person)
+    assert page.status_code == 403
+    assert "Sign-up is closed" in page.text
 
 
 def test_a_wrong_password_is_reported_only_at_the_form(client: Client, carol: str) -> None:
