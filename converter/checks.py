@@ -30,9 +30,9 @@ def machines(**_: Any) -> list[CheckMessage]:
     if settings.CONVERTER_DISPATCH != "converter.dispatch.queue.QueueDispatch":
         return []
     missing = {
-        "DATABASE_URL must name a PostgreSQL database.": "postgresql"
+        "DATABASE_URL must be a PostgreSQL database.": "postgresql"
         not in settings.DATABASES["default"]["ENGINE"],
-        "S3_BUCKET must name the bucket of the files.": not settings.S3_BUCKET,
+        "S3_BUCKET must be set.": not settings.S3_BUCKET,
         "SECRET_KEY must be set, to the same value on every machine.": Path(
             settings.DATA_DIR, "secret_key"
         ).exists(),

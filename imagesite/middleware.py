@@ -44,7 +44,7 @@ class OriginMiddleware:
         # Compare with all of them, in constant time.
         known = [hmac.compare_digest(sent, secret) for secret in self.secrets]
         if not any(known):
-            return HttpResponseForbidden("This address is not for visitors.", content_type="text/plain")
+            return HttpResponseForbidden("Direct access is not allowed.", content_type="text/plain")
         return self.get_response(request)
 
 

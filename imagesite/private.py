@@ -22,7 +22,7 @@ def make_folder(path: Path) -> None:
         raise ImproperlyConfigured(f"DATA_DIR {path} cannot be created: {exc.strerror}.") from exc
     if not os.access(path, os.W_OK | os.X_OK):
         raise ImproperlyConfigured(
-            f"DATA_DIR {path} cannot be written to. Change its owner, or set DATA_DIR to another folder."
+            f"DATA_DIR {path} is not writable. Change its owner, or set DATA_DIR to another folder."
         )
     _close([path], FOLDER)
 
@@ -57,7 +57,7 @@ def checked_key(key: str) -> str:
     """Return the secret key. Raises ImproperlyConfigured if it is short enough to guess."""
     if len(key.strip()) < FEWEST_LETTERS:
         raise ImproperlyConfigured(
-            "The secret key is too short: whoever guesses it can sign in as anybody. Set SECRET_KEY to at least "
-            f"{FEWEST_LETTERS} random characters, or delete the file secret_key in DATA_DIR to have another one made."
+            "The secret key is too short: anybody who guesses it can log in as any user. Set SECRET_KEY to at least "
+            f"{FEWEST_LETTERS} random characters, or delete the file secret_key in DATA_DIR to create a new one."
         )
     return key

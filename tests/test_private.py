@@ -105,5 +105,5 @@ def test_a_read_only_folder_is_reported_in_one_sentence(
 ) -> None:
     # root may write everywhere, except on a read-only disk.
     monkeypatch.setattr("imagesite.private.os.access", lambda path, mode: False)
-    with pytest.raises(ImproperlyConfigured, match="cannot be written to"):
+    with pytest.raises(ImproperlyConfigured, match="is not writable"):
         private.make_folder(tmp_path)

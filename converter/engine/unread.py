@@ -64,7 +64,7 @@ UNREAD = {
         "This {format} uses {compression} compression, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.derived": _(
-        "This {format} is put together from other images inside it in a way that cannot be read here. Export it as PNG or JPEG first."
+        "This {format} is composed of several images in a way that cannot be read here. Export it as PNG or JPEG first."
     ),
     "unsupported_variant.fill_order": _(
         "This {format} stores its bits in reverse order, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
@@ -85,7 +85,7 @@ UNREAD = {
         "This {format} has {channels} channels, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
     "unsupported_variant.many_parts": _(
-        "This {format} has far more parts than usual, which cannot be read here. Re-save it in another program, then try again."
+        "This {format} has an unusually large number of parts, which cannot be read here. Re-save it in another program, then try again."
     ),
     "unsupported_variant.mask": _(
         "This {format} has a transparency mask as a page, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

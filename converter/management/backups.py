@@ -200,11 +200,7 @@ def refuse_what_is_used() -> None:
     ]
     if kept or _has_rows():
         what = f"files in {settings.DATA_DIR / kept[0]}" if kept else "rows in the database"
-        where = (
-            "a new site, before anybody uses it"
-            if settings.IN_CLOUD
-            else "an empty folder: set DATA_DIR to a new one"
-        )
+        where = "a new, unused site" if settings.IN_CLOUD else "an empty folder: set DATA_DIR to a new one"
         raise BackupError(f"There are {what}. Restore into {where}.")
 
 
@@ -226,7 +222,7 @@ def _unpack(path: Path, place: Path) -> dict[str, Any]:
             for member in tar:
                 content = tar.extractfile(member) if member.isreg() and _is_known(member.name) else None
                 if content is None:
-                    raise BackupError(f"{path} is not a backup of this site: it holds {member.name}.")
+                    raise BackupError(f"{path} is not a backup of this site: it contains {member.name}.")
                 target = place / member.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("wb") as file:
@@ -237,9 +233,9 @@ def _unpack(path: Path, place: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((place / MANIFEST).read_text())
     except FileNotFoundError as exc:
-        raise BackupError(f"{path} is not complete: its end is missing.") from exc
+        raise BackupError(f"{path} is incomplete: its end is missing.") from exc
     if manifest["members"] != count - 1:
-        raise BackupError(f"{path} is not complete: it holds {count - 1} of {manifest['members']} files.")
+        raise BackupError(f"{path} is incomplete: it contains {count - 1} of {manifest['members']} files.")
     (place / MANIFEST).unlink()
     return manifest
 
@@ -256,13 +252,13 @@ def _refuse_what_does_not_fit(manifest: dict[str, Any], place: Path) -> None:
         raise BackupError("This backup was made by a newer version. Install that version first.")
     if (place / SQLITE).exists() != (connection.vendor == "sqlite"):
         raise BackupError(
-            "This backup holds an SQLite database. Restore it without DATABASE_URL."
+            "This backup contains an SQLite database. Restore it without DATABASE_URL."
             if (place / SQLITE).exists()
-            else "This backup holds the rows of another database. Set DATABASE_URL to an empty one."
+            else "This backup contains the rows of another database. Set DATABASE_URL to an empty one."
         )
     if not folders() and ((place / "uploads").exists() or (place / "results").exists()):
         raise BackupError(
-            "This backup holds files, and this site keeps them in buckets. Restore it without them."
+            "This backup contains files, and this site stores them in buckets. Restore it without them."
         )
     if (place / ROWS).exists() and made != known:
         raise BackupError(

@@ -52,7 +52,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         super().parse_header(header_plus)
         self.adj.max_request_body_size = self._most_bytes(self.path, self.headers)
         if self.to_come and self.to_come > self._room():
-            self.error, self.body_rcv = NoRoom("Too much is being sent at once. Try again in a while."), None
+            self.error, self.body_rcv = NoRoom("Too many uploads at the same time. Try again later."), None
 
     @property
     def to_come(self) -> int:

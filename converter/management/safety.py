@@ -45,6 +45,6 @@ def check_database() -> None:
         return
     if missing:
         raise CommandError(
-            f"The database is new or of an older version: it lacks {len(missing)} migrations. "
+            f"The database is new or of an older version: {len(missing)} migrations are unapplied. "
             "Run manage.py migrate first, as make run does."
         )

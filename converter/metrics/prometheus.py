@@ -22,7 +22,7 @@ HELP = {
     "Submitted": "Jobs submitted",
     "Finished": "Jobs finished",
     "Failed": "Jobs failed",
-    "Duplicates": "Requests for work that was done already",
+    "Duplicates": "Duplicate events, whose work was already done",
     "Milliseconds": "Time to convert an image",
     "BytesIn": "Bytes of the originals of finished jobs",
     "BytesOut": "Bytes of results",

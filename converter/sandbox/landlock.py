@@ -38,7 +38,7 @@ def _version() -> int:
         return kernel.syscall(_CREATE_RULESET, None, 0, _VERSION)
     except OSError as exc:
         raise Unavailable(
-            f"this kernel has none, or has it switched off ({exc.strerror}); Linux 5.13 brings it"
+            f"not supported or turned off in this kernel ({exc.strerror}); needs Linux 5.13 or later"
         ) from exc
 
 

@@ -82,7 +82,7 @@ def test_derived_images_that_libavif_does_not_support_are_not_called_damaged(pic
         [same((64, 64), 2), quarters],
         [grid(1, 2, (128, 48), [2, 3]), small, small],
     ):
-        with pytest.raises(UnsupportedVariant, match="put together from other images"):
+        with pytest.raises(UnsupportedVariant, match="composed of several images"):
             render(made(items, brands=AVIF))
 
 

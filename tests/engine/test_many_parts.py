@@ -32,7 +32,7 @@ def test_parts_without_number_are_counted_before_anybody_reads_them(kind: str) -
         case "JPEG of stray bytes":
             data = data[:2] + b"\xff" * 3_000_000 + data[2:]
     began = time.process_time()
-    with pytest.raises(UnsupportedVariant, match="far more parts"):
+    with pytest.raises(UnsupportedVariant, match="unusually large number of parts"):
         open(data)
     assert time.process_time() - began < 10
 

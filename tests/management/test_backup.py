@@ -208,7 +208,7 @@ def test_existing_data_is_not_overwritten(tmp_path: Path, new_site: Path) -> Non
         site.manage("backup", str(backup))
         before = (site.data / "secret_key").read_text()
         for command, refusal in (
-            (["backup", str(backup)], "exists already"),
+            (["backup", str(backup)], "already exists"),
             (["restore", str(backup)], "rows in the database"),
         ):
             done = subprocess.run(
@@ -247,7 +247,7 @@ def test_a_truncated_backup_is_refused(tmp_path: Path, place: Path) -> None:
 @pytest.mark.parametrize("name", ["/etc/cron.d/x", "uploads/../../x", "manage.py", "..", "uploads"])
 def test_unknown_members_are_not_unpacked(tmp_path: Path, place: Path, name: str) -> None:
     write_tar(tmp_path / "strange.tar", {name: b"x"}, [])
-    with pytest.raises(backups.BackupError, match="it holds"):
+    with pytest.raises(backups.BackupError, match="it contains"):
         backups._unpack(tmp_path / "strange.tar", place)
     assert files_of(tmp_path) == {}
 
@@ -257,7 +257,7 @@ def test_a_link_in_a_backup_is_not_followed(tmp_path: Path, place: Path) -> None
         member = tarfile.TarInfo("uploads/x")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(member)
-    with pytest.raises(backups.BackupError, match=r"holds uploads/x"):
+    with pytest.raises(backups.BackupError, match=r"contains uploads/x"):
         backups._unpack(tmp_path / "strange.tar", place)
 
 

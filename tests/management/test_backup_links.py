@@ -74,6 +74,6 @@ def test_a_backup_is_not_written_to_the_functions_own_files(bucket: Receiver, co
 def test_a_used_site_says_so_before_anything_is_sent(bucket: Receiver, django_user_model: Any) -> None:
     call_command("restore", "empty")
     django_user_model.objects.create_user("alice@example.org")
-    with pytest.raises(CommandError, match="Restore into a new site"):
+    with pytest.raises(CommandError, match="Restore into a new, unused site"):
         call_command("restore", "empty")
     assert bucket.asked == []

@@ -18,7 +18,7 @@ def test_it_does_not_start_on_a_database_without_tables() -> None:
     recorder.record_unapplied(
         "converter", max(name for app, name in recorder.applied_migrations() if app == "converter")
     )
-    with pytest.raises(CommandError, match=r"lacks 1 migrations.*manage\.py migrate"):
+    with pytest.raises(CommandError, match=r"1 migrations are unapplied.*manage\.py migrate"):
         safety.check_database()
 
 

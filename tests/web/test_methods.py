@@ -47,7 +47,7 @@ def test_a_button_opened_as_a_page_says_so(strict: Client, client: Client) -> No
         response = browser.get(f"/batches/{NOTHING}/cancel/")
         assert response.status_code == 405
         assert response["Allow"] == "POST"
-        assert "Go back to the page with the button" in text(response)
+        assert "Go back to its page and press the button there" in text(response)
 
 
 def test_every_page_notes_its_methods() -> None:

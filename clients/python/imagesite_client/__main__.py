@@ -22,8 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
         "files", nargs="+", metavar="FILE", help="image, or a pattern such as photos/**/*.jpg"
     )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="output folder")
-    parser.add_argument("--recipe", required=True, metavar="JSON", help="the options, as the API takes them")
-    parser.add_argument("--server", default=os.environ.get("IMAGESITE_URL"), help="or IMAGESITE_URL")
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="the options, as in the API")
+    parser.add_argument(
+        "--server", default=os.environ.get("IMAGESITE_URL"), help="URL of the server (default: IMAGESITE_URL)"
+    )
     options = parser.parse_args(arguments)
     token = os.environ.get("IMAGESITE_TOKEN")
     if not options.server or not token:
@@ -52,14 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def found(pattern: str) -> list[Path]:
-    """Return the file of that name, or those that match the pattern."""
+    """Return the file with that name, or the files that match the pattern."""
     if os.path.exists(pattern):
         return [Path(pattern)]
     return [Path(path) for path in sorted(glob.glob(pattern, recursive=True)) if os.path.isfile(path)]
 
 
 def saved(client: Client, path: Path, recipe: dict[str, object], output: Path) -> Path:
-    """Convert one file; its folder is kept below the output folder if it is a relative one."""
+    """Convert one file. Relative paths keep their folder in the output folder."""
     result = client.convert(path, recipe)
     inside = not path.is_absolute() and ".." not in path.parts
     folder = output / path.parent if inside else output

@@ -1,4 +1,4 @@
-"""The two clients: one that waits, one for asyncio."""
+"""The synchronous and the asyncio client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMEOUT = httpx.Timeout(60, connect=10)
 
 
 class _Counted(io.BytesIO):
-    """Tells how much of it has been read."""
+    """A file that reports how much of it has been read."""
 
     def __init__(self, upload: Upload) -> None:
         super().__init__(upload.data)
@@ -45,7 +45,7 @@ class _Base:
         self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "imagesite-client/0.1"}
 
     def _options(self, request: Request) -> dict[str, Any]:
-        # Links from the server begin at the root of its host, ours at the root of the site.
+        # Links from the server start at the root of its host, ours at the root of the site.
         ours = request.url.startswith("/api/v1/") and not request.url.startswith(self._url.path + "api/v1/")
         url = self._url.join(request.url.lstrip("/") if ours else request.url)
         headers = {**(self._headers if request.with_token else {}), **request.headers}
@@ -57,7 +57,7 @@ class _Base:
         if request.upload:
             options["data"] = dict(request.form)
             options["files"] = {"file": (request.upload.name, _Counted(request.upload))}
-        # A result is a redirect to a link; the token is not handed on to another host.
+        # Results redirect to a link; httpx does not send the token to another host.
         options["follow_redirects"] = request.method == "GET"
         return options
 
@@ -72,11 +72,10 @@ class Client(_Base):
     def convert(
         self, source: Source, recipe: Recipe, *, keep: bool = False, progress: Notify | None = None
     ) -> Result:
-        """Return the converted image; of `"frames": "each"`, the first page, where `convert_many` returns all. Unless it is to
-        be kept, the server deletes image and result.
+        """Return the converted image. The server deletes the image and the result unless `keep` is true.
 
-        `progress` is called while the file is sent and converted. Raises ApiError, ConversionError, OSError for a file that
-        cannot be read, httpx.TransportError.
+        With `"frames": "each"`, return the first page; `convert_many` returns all. `progress` is called while the file is
+        uploaded and converted. Raises ApiError, ConversionError, OSError for an unreadable file, httpx.TransportError.
         """
         return self._run(flows.convert_all([source], [recipe], keep, progress))[0]
 
@@ -88,7 +87,7 @@ class Client(_Base):
         keep: bool = False,
         progress: Notify | None = None,
     ) -> list[Result]:
-        """Return the images converted with each recipe, source by source. Raises as `convert`, at the first failure."""
+        """Return the results of all recipes, source by source. Raises like `convert`, at the first failure."""
         return self._run(flows.convert_all(list(sources), list(recipes), keep, progress))
 
     def join(
@@ -99,9 +98,9 @@ class Client(_Base):
         keep: bool = False,
         progress: Notify | None = None,
     ) -> Result:
-        """Return one PDF with the sources as its pages, in order. Raises as `convert`, at the first image that fails.
+        """Return one PDF with the sources as its pages, in order. Raises like `convert`, at the first failure.
 
-        The recipe says how: `{"page": "a4", "margin": 10}`.
+        The recipe contains the options of the PDF, such as `{"page": "a4", "margin": 10}`.
         """
         return self._run(flows.convert_all(list(sources), [recipe or {}], keep, progress, "pdf"))[0]
 
@@ -113,9 +112,9 @@ class Client(_Base):
         join: Literal["pdf"] | None = None,
         progress: Notify | None = None,
     ) -> dict[str, Any]:
-        """Create a batch, upload its files and return it at once. Raises ApiError, OSError, httpx.TransportError.
+        """Create a batch, upload its files and return it without waiting for its jobs.
 
-        With `join`, the batch makes one document of all sources.
+        With `join`, the batch joins all sources into one document. Raises ApiError, OSError, httpx.TransportError.
         """
         return self._run(flows.submit(list(sources), list(recipes), progress, join))
 
@@ -132,7 +131,7 @@ class Client(_Base):
         return Job.of(self.call("GET", f"jobs/{id}"))
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """Return what the API answers to any other request, such as `call("GET", "formats")`. Raises ApiError."""
+        """Return the API's response to any other request, such as `call("GET", "formats")`. Raises ApiError."""
         return self._run(flows.call(method, path, **options))
 
     def close(self) -> None:
@@ -165,7 +164,7 @@ class Client(_Base):
 
 
 class AsyncClient(_Base):
-    """The same for asyncio: `async with AsyncClient(url, token) as client: await client.convert(…)`."""
+    """The client for asyncio: `async with AsyncClient(url, token) as client: await client.convert(…)`."""
 
     def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         super().__init__(url, token)
@@ -174,7 +173,7 @@ class AsyncClient(_Base):
     async def convert(
         self, source: Source, recipe: Recipe, *, keep: bool = False, progress: Notify | None = None
     ) -> Result:
-        """As Client.convert."""
+        """Like Client.convert."""
         return (await self._run(flows.convert_all([source], [recipe], keep, progress)))[0]
 
     async def convert_many(
@@ -185,7 +184,7 @@ class AsyncClient(_Base):
         keep: bool = False,
         progress: Notify | None = None,
     ) -> list[Result]:
-        """As Client.convert_many."""
+        """Like Client.convert_many."""
         return await self._run(flows.convert_all(list(sources), list(recipes), keep, progress))
 
     async def join(
@@ -196,7 +195,7 @@ class AsyncClient(_Base):
         keep: bool = False,
         progress: Notify | None = None,
     ) -> Result:
-        """As Client.join."""
+        """Like Client.join."""
         return (await self._run(flows.convert_all(list(sources), [recipe or {}], keep, progress, "pdf")))[0]
 
     async def submit(
@@ -207,15 +206,15 @@ class AsyncClient(_Base):
         join: Literal["pdf"] | None = None,
         progress: Notify | None = None,
     ) -> dict[str, Any]:
-        """As Client.submit."""
+        """Like Client.submit."""
         return await self._run(flows.submit(list(sources), list(recipes), progress, join))
 
     async def wait(self, job: Job) -> Job:
-        """As Client.wait."""
+        """Like Client.wait."""
         return await self._run(flows.wait(job))
 
     async def download(self, job: Job) -> Result:
-        """As Client.download."""
+        """Like Client.download."""
         job.check()
         return await self._run(flows.download(job, None))
 
@@ -223,7 +222,7 @@ class AsyncClient(_Base):
         return Job.of(await self.call("GET", f"jobs/{id}"))
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
-        """As Client.call."""
+        """Like Client.call."""
         return await self._run(flows.call(method, path, **options))
 
     async def aclose(self) -> None:

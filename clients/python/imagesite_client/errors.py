@@ -1,4 +1,4 @@
-"""What can go wrong."""
+"""Exceptions of the client."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 
 class ImagesiteError(Exception):
-    """Anything that this package raises by itself; errors of the network are those of httpx."""
+    """Base class of this package's exceptions. Network errors are raised as exceptions of httpx."""
 
 
 class ApiError(ImagesiteError):
-    """The server refused a request. `code` is stable; `errors` point to what is wrong in the request."""
+    """The server rejected a request. `code` is stable; `errors` have pointers into the request."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.code = str(problem.get("code", ""))
-        self.detail = str(problem.get("detail", "")) or f"The server answered with status {status}."
+        self.detail = str(problem.get("detail", "")) or f"The server returned status {status}."
         self.params: Mapping[str, Any] = problem.get("params", {})
         self.errors: Sequence[Mapping[str, Any]] = problem.get("errors", [])
         super().__init__(f"{self.detail} ({self.code or status})")
@@ -31,4 +31,4 @@ class ConversionError(ImagesiteError):
 
 
 class InvalidWebhook(ImagesiteError):
-    """The message does not come from the server, or is too old."""
+    """The message was not sent by the server, or is too old."""

@@ -1,6 +1,6 @@
-"""What the clients do, step by step, without saying how a request is sent or a pause is made.
+"""The steps of the clients, without input and output, so that both clients share them.
 
-A flow is a generator: it yields what to do next, and is sent what came of it. So the same code serves both clients.
+A flow is a generator: it yields requests and pauses, and is sent their outcomes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from imagesite_client.models import Job, Progress, Recipe, Result, Source
 ATTEMPTS = 6
 LONGEST_PAUSE = 30.0
 PASSING = (429, 502, 503, 504)
-WAIT = 20  # seconds; the longest that the API waits
+WAIT = 20  # seconds; the API's maximum
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Pause:
 
 Step = Request | Pause
 T = TypeVar("T")
-# A flow is sent the response to each request or the error of the network; None after a pause.
+# A flow is sent the response to each request or the network error; None after a pause.
 Flow = Generator[Step, Any, T]
 Notify = Callable[[Progress], None] | None
 
 
 def send(request: Request) -> Flow[httpx.Response]:
-    """Return the response. Passing faults are tried again: the requests made here do nothing twice.
+    """Return the response. Temporary errors are retried, since all requests are idempotent.
 
-    Raises ApiError for a refusal, and httpx.TransportError when the network stays away.
+    Raises ApiError if the request is rejected, and httpx.TransportError if the network error persists.
     """
     for attempt in range(ATTEMPTS):
         outcome = yield request
@@ -96,7 +96,7 @@ def _problem(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def call(method: str, path: str, **options: Any) -> Flow[Any]:
-    """Return the JSON that the API answers; None for no content."""
+    """Return the JSON of the API's response; None if it has no content."""
     response = yield from send(Request(method, f"/api/v1/{path}", **options))
     return response.json() if response.content else None
 
@@ -128,7 +128,7 @@ def convert_all(
 
 
 def all_jobs(batch: Mapping[str, Any]) -> Flow[list[Any]]:
-    """Return the jobs of a batch as the API answers them; large batches come in parts."""
+    """Return the jobs of a batch as the API returns them. Large batches are paged."""
     jobs, part = list(batch["jobs"]), batch
     while part.get("next"):
         part = yield from call("GET", f"batches/{batch['id']}", params={"cursor": part["next"]})
@@ -140,13 +140,13 @@ def _delete(batch: str) -> Flow[None]:
     try:
         yield from send(Request("DELETE", f"/api/v1/batches/{batch}"))
     except (ApiError, httpx.TransportError):
-        pass  # the server deletes it when its time is up
+        pass  # the server deletes it when it expires
 
 
 def submit(
     sources: Sequence[Source], outputs: Sequence[Recipe], notify: Notify, join: str | None = None
 ) -> Flow[dict[str, Any]]:
-    """Create a batch and upload its files; return it as the API answered when it was created."""
+    """Create a batch and upload its files; return the API's response to its creation."""
     files = [_file(index, source) for index, source in enumerate(sources)]
     batch: dict[str, Any] = yield from call(
         "POST",

@@ -1,4 +1,4 @@
-"""What is sent and answered."""
+"""Types of arguments and results."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Source = str | os.PathLike[str] | bytes
 """A file by its path, a public URL, or the bytes of an image."""
 
 Recipe = Mapping[str, Any]
-"""The options of an output, as the API takes them: `{"format": "webp", "resize": {"width": 1600}}`."""
+"""The options of an output as in the API, such as `{"format": "webp", "resize": {"width": 1600}}`."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it has come: bytes sent of one file while uploading, jobs done while converting."""
+    """The progress: bytes sent of one file while uploading, jobs done while converting."""
 
     stage: Literal["uploading", "converting", "downloading"]
     name: str
@@ -29,7 +29,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a job failed: a stable code, its values, and the message in English."""
+    """Why a job failed: a stable code, its parameters, and the message in English."""
 
     code: str
     params: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Job:
-    """One image and one output. `result` and `report` are the API's own."""
+    """One image and one output. `result` and `report` are as in the API."""
 
     id: str
     batch: str
@@ -85,7 +85,7 @@ class Result:
         return len(self.data)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the image to a file, or into a folder under its own name; return where."""
+        """Write the image to a file, or to a folder under its own name; return the path."""
         target = Path(path)
         if target.is_dir():
             target = target / self.name

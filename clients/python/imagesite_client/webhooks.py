@@ -1,4 +1,4 @@
-"""Verification of webhooks, as Standard Webhooks 1.0 has it."""
+"""Verification of webhooks according to Standard Webhooks 1.0."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TOLERANCE = 300  # seconds
 def verify_webhook(
     secret: str, headers: Mapping[str, str], body: bytes | str, *, tolerance: float = TOLERANCE
 ) -> dict[str, Any]:
-    """Return the event in the body of a request. `secret` is that of the webhook (`whsec_…`).
+    """Return the event in the body of a request. `secret` is the webhook's (`whsec_…`).
 
     Raises InvalidWebhook if the signature is not valid, or the message is older or newer than `tolerance` seconds.
-    The same message may come more than once: `webhook-id` in the headers is then the same.
+    A message may be delivered more than once, with the same `webhook-id` header.
     """
     named = {name.lower(): value for name, value in headers.items()}
     try:
         message, moment, signatures = (named[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
         sent = int(moment)
     except (KeyError, ValueError) as exc:
-        raise InvalidWebhook("A header of the signature is missing or wrong.") from exc
+        raise InvalidWebhook("A signature header is missing or invalid.") from exc
     if abs(time.time() - sent) > tolerance:
         raise InvalidWebhook("The message is too old or from the future.")
     content = body.encode() if isinstance(body, str) else body
@@ -52,4 +52,4 @@ def _key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError as exc:  # binascii.Error is one
-        raise InvalidWebhook("The secret is not one of a webhook.") from exc
+        raise InvalidWebhook("The secret is not a webhook secret.") from exc

@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def _send(self, link: str) -> None:
         """Send all rows to the link. `make backup` itself reads the buckets, tables and user pool."""
         if not links.is_link(link):
-            raise CommandError("In the cloud, run `make backup`: docs/deploy.md.")
+            raise CommandError("In the cloud, run `make backup`: see docs/deploy.md.")
         path = settings.DATA_DIR / "backup.tar"
         path.unlink(missing_ok=True)  # left by an interrupted call
         try:
@@ -51,11 +51,13 @@ class Command(BaseCommand):
         try:
             manifest = backups.write(file)
         except FileExistsError as exc:
-            raise CommandError(f"{file} exists already. Choose another name.") from exc
+            raise CommandError(f"{file} already exists. Choose another name.") from exc
         except OSError as exc:
             raise CommandError(f"{file} could not be written: {exc.strerror}.") from exc
         self.stdout.write(f"{file}: {bytes_in_words(file.stat().st_size)}, {manifest['members']} files")
         if not backups.folders():
-            self.stdout.write("The files are in buckets and not in the backup.")
+            self.stdout.write("The backup does not contain the files, which are in buckets.")
         if not (settings.DATA_DIR / backups.SECRET).exists():
-            self.stdout.write("SECRET_KEY is set in the environment and not in the backup: keep it as well.")
+            self.stdout.write(
+                "The backup does not contain SECRET_KEY, which is set in the environment: keep it as well."
+            )

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             self._refuse_what_is_used()
             return
         if not links.is_link(link):
-            raise CommandError("In the cloud, run `make restore`: docs/deploy.md.")
+            raise CommandError("In the cloud, run `make restore`: see docs/deploy.md.")
         path = settings.DATA_DIR / "restore.tar"
         try:
             links.fetch(link, path)

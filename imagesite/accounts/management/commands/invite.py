@@ -14,11 +14,13 @@ MAX_DAYS = 365
 
 
 class Command(BaseCommand):
-    help = "Make an invitation and print its link, which opens sign-up once. It is only shown once."
+    help = (
+        "Create an invitation and print its link, which can be used once to sign up. It is only shown once."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "email", nargs="?", default="", help="for this address only (default: for anybody)"
+            "email", nargs="?", default="", help="only for this address (default: for anybody)"
         )
         parser.add_argument(
             "--days", type=int, default=LIFETIME.days, help="days until it expires (default: 7)"
