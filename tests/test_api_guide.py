@@ -35,7 +35,7 @@ def blocks(document: str) -> list[tuple[str, str]]:  # language, text
     return BLOCK.findall((ROOT / document).read_text())
 
 
-def test_what_the_documents_say_works_when_pasted(server: Server, tmp_path: Path) -> None:
+def test_commands_in_the_docs_work_when_pasted(server: Server, tmp_path: Path) -> None:
     readme, guide = blocks("README.md"), blocks("docs/api.md")
     assert [language for language, _ in readme] == ["sh", "sh", "python", "sh"]
     assert [language for language, _ in guide] == ["sh", "sh", "sh"]

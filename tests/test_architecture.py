@@ -134,7 +134,7 @@ def test_every_module_is_short() -> None:
 LONG_STORIES = {
     "infra/tests/test_slow_parts.py::test_aurora_a_domain_and_lifecycles_are_created_and_destroyed",
     "infra/tests/test_walk.py::test_a_site_is_deployed_used_updated_restored_and_destroyed",
-    "tests/cloud/test_system.py::test_the_system_is_deployed_used_updated_and_taken_away",
+    "tests/cloud/test_system.py::test_the_system_is_deployed_used_updated_and_removed",
     "tests/e2e/test_walk.py::test_a_walk",
 }
 

@@ -25,7 +25,7 @@ def routes(resolver: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def test_every_address_takes_an_id_in_capitals() -> None:
+def test_every_url_accepts_an_id_in_capitals() -> None:
     with_ids = [route for route in routes(get_resolver()) if "uuid:" in route or "<id:" in route]
     assert len(with_ids) > 50
     for route in with_ids:

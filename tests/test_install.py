@@ -36,13 +36,13 @@ def test_pip_finds_only_the_difference_we_chose() -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
-def test_locks_hold_names_versions_and_hashes_only(lock: Path) -> None:
+def test_locks_contain_only_names_versions_and_hashes(lock: Path) -> None:
     for line in lock.read_text().splitlines():
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; .+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
 
 
 @pytest.mark.parametrize("lock", ["package-lock.json", "tests/engine/package-lock.json"])
-def test_locks_of_npm_hold_versions_and_hashes_only(lock: str) -> None:
+def test_locks_of_npm_contain_only_versions_and_hashes(lock: str) -> None:
     packages = json.loads((ROOT / lock).read_text())["packages"]
     locked = [package for path, package in packages.items() if path]
     assert locked
@@ -55,6 +55,6 @@ def test_locks_of_npm_hold_versions_and_hashes_only(lock: str) -> None:
 @pytest.mark.parametrize(
     "lock", [lock for lock in LOCKS if "infra" not in lock.name], ids=lambda lock: lock.name
 )
-def test_what_is_locked_is_what_is_installed(lock: Path) -> None:
+def test_installed_packages_match_the_lock(lock: Path) -> None:
     for name, locked in re.findall(r"^([a-z0-9-]+)==(\S+) \\", lock.read_text(), flags=re.MULTILINE):
         assert version(name) == locked, name

@@ -132,7 +132,7 @@ def test_user_content_is_not_translated() -> None:
         assert "Wasserzeichen „metadata kept“" in recipe_sentence(recipe)
 
 
-def test_what_was_stored_before_codes_had_parameters_is_shown_as_it_was_said() -> None:
+def test_messages_stored_before_codes_had_parameters_are_shown_unchanged() -> None:
     with translation.override("de"):
         assert translated_row("truncated", None, "It ends.") == "It ends."
         assert translated_row("of_old", {}, "It ends.") == "It ends."

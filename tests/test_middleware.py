@@ -50,7 +50,9 @@ def test_a_head_has_no_body_and_is_else_as_what_is_got(path: str) -> None:
         ("identity", ""),
     ],
 )
-def test_a_page_is_compressed_only_for_who_takes_it(client: Client, accepted: str, encoding: str) -> None:
+def test_a_page_is_compressed_only_for_clients_that_accept_it(
+    client: Client, accepted: str, encoding: str
+) -> None:
     page = client.get("/formats/", headers={"Accept-Encoding": accepted})
     assert page.get("Content-Encoding", "") == encoding
     assert "Accept-Encoding" in page["Vary"]

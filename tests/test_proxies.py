@@ -130,7 +130,7 @@ def test_the_site_works_behind_tls(home: tuple[Server, str], kind: type[Proxy], 
 
 @pytest.mark.slow
 @pytest.mark.system
-def test_the_site_works_below_a_path_beside_other_sites(tmp_path: Path) -> None:
+def test_the_site_works_under_a_path_next_to_other_sites(tmp_path: Path) -> None:
     with Server(tmp_path / "site") as server:
         server.environment |= {
             "HTTPS": "1",

@@ -201,7 +201,7 @@ def test_a_number_that_is_no_port_is_refused(port: str) -> None:
         call_command("serve", f"--port={port}")
 
 
-def test_a_host_without_an_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_an_address_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
     monkeypatch.setattr(safety, "prepare", lambda: None)
     monkeypatch.setattr(serve, "_start_workers", lambda: None)

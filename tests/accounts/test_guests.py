@@ -80,7 +80,7 @@ def test_one_browser_is_one_guest(client: Client) -> None:
     assert f"/batches/{first.pk}/" in text(client.get("/"))
 
 
-def test_requests_that_come_at_once_are_of_one_guest(client: Client) -> None:
+def test_concurrent_requests_are_of_one_guest(client: Client) -> None:
     """A preview and the batch are both requested before either response has set the session."""
     client.get("/")
     at_once = Client()
@@ -254,7 +254,7 @@ def test_guests_at_one_address_share_the_room_for_files(settings: Any) -> None:
         ("", "203.0.113.5", False),
     ],
 )
-def test_an_address_is_told_by_its_network(one: str, other: str, same: bool) -> None:
+def test_an_address_is_identified_by_its_network(one: str, other: str, same: bool) -> None:
     keys = guests.address_key(one), guests.address_key(other)
     assert (keys[0] == keys[1]) is same
     assert one not in keys[0] or not one

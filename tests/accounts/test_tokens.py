@@ -32,7 +32,7 @@ def test_the_command_prints_the_token_alone(alice: Any) -> None:
     assert secret.startswith(token.start)
 
 
-def test_the_command_makes_what_is_asked_for(alice: Any) -> None:
+def test_the_command_applies_its_options(alice: Any) -> None:
     secret = made("ALICE@example.org", "--name", "ci", "--read-only", "--days", "2").strip()
     caller = tokens.caller_of(secret)
     assert caller is not None

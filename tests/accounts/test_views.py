@@ -116,7 +116,7 @@ def test_an_account_is_deleted_with_all_that_is_in_it(
     assert page.get("/accounts/").status_code == 302
 
 
-def test_all_tokens_are_revoked_at_once_and_nobody_elses(page: Client, alice: Any, bob: Any) -> None:
+def test_all_tokens_of_a_user_are_revoked_and_no_others(page: Client, alice: Any, bob: Any) -> None:
     for owner in (alice, alice, bob):
         ApiToken.issue(owner, "script")
     shown = text(page.get("/accounts/password/"))

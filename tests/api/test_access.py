@@ -27,7 +27,7 @@ def test_a_request_without_credentials_is_refused(nobody: Program, path: str) ->
     assert response["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_wrong_token_is_refused_even_beside_a_session(alice: Any) -> None:
+def test_an_invalid_token_is_refused_even_with_a_session(alice: Any) -> None:
     program = Program("img_nonsense")
     program.client.force_login(alice)
     response = program.post("batches", BODY)

@@ -131,7 +131,7 @@ def test_deleting_results_does_not_restore_the_daily_quota(program: Program, set
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_a_day_later_there_is_all_of_it_again(program: Program, settings: Any) -> None:
+def test_a_day_later_the_full_quota_is_available(program: Program, settings: Any) -> None:
     settings.CONVERTER_JOBS_A_DAY = 2
     program.post("batches", body(1))
     Usage.objects.update(hour=F("hour") - timedelta(days=1))

@@ -65,7 +65,7 @@ def test_a_batch_is_created_uploaded_converted_and_downloaded(program: Program, 
     assert Image.open(io.BytesIO(content)).size == (32, 24)
 
 
-def test_what_is_sent_back_names_the_files_as_they_were_sent(program: Program) -> None:
+def test_the_response_has_the_names_of_the_files(program: Program) -> None:
     batch = program.submit("Ferien 🏖.jpg", "../../x.jpg")
     assert [upload["name"] for upload in batch["uploads"]] == ["Ferien 🏖.jpg", "x.jpg"]
     assert all(set(upload["form"]) == {"url", "fields"} for upload in batch["uploads"])
@@ -81,7 +81,7 @@ def test_images_sent_before_are_converted_again(program: Program, alice: Any, se
     assert again.json()["jobs"][0]["status"] == "queued"
 
 
-def test_an_upload_of_somebody_else_cannot_be_converted(program: Program, stranger: Program) -> None:
+def test_uploads_of_others_cannot_be_converted(program: Program, stranger: Program) -> None:
     upload = stranger.submit("a.jpg")["uploads"][0]["id"]
     body = problem(
         program.post("batches", {"uploads": [upload], "outputs": [{"format": "png"}]}),
@@ -195,7 +195,7 @@ def test_two_equal_outputs_are_refused(program: Program) -> None:
 
 
 @pytest.mark.long
-def test_batches_come_newest_first_and_in_pages(program: Program, stranger: Program, alice: Any) -> None:
+def test_batches_are_paged_and_newest_first(program: Program, stranger: Program, alice: Any) -> None:
     ids = [program.submit()["id"] for _ in range(5)]
     stranger.submit()
     # Two batches with the same time, which the cursor must distinguish too.

@@ -52,7 +52,7 @@ def test_a_request_that_still_runs_is_waited_for(program: Program) -> None:
     assert Batch.objects.count() == 1
 
 
-def test_a_key_left_behind_by_a_crash_is_taken_over(program: Program) -> None:
+def test_a_key_left_by_a_crash_is_reused(program: Program) -> None:
     program.post("batches", BODY, Idempotency_Key="k")
     Batch.objects.all().delete()  # as rolled back by the crash
     IdempotencyKey.objects.update(status=None, answer=None, created_at=timezone.now() - timedelta(minutes=3))

@@ -102,7 +102,7 @@ def test_files_larger_than_the_storage_are_refused(server: Receiver, fetch: Any,
     assert job["error"]["code"] == "quota_exceeded"
 
 
-def test_what_was_fetched_but_not_stored_is_not_counted(
+def test_files_fetched_but_not_stored_are_not_counted(
     server: Receiver, fetch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/a.jpg"] = (200, {}, make_photo())
@@ -156,7 +156,7 @@ def test_an_invalid_url_is_refused(program: Program, url: str) -> None:
     assert not Batch.objects.exists()
 
 
-def test_a_fetch_that_broke_off_is_asked_for_again_by_the_clock(
+def test_the_clock_retries_an_interrupted_fetch(
     program: Program, server: Receiver, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     server.answers["/a.jpg"] = (200, {}, make_photo())

@@ -173,7 +173,7 @@ def test_a_wait_out_of_range_is_refused(program: Program, wait: str) -> None:
     problem(program.get(f"jobs/{job['id']}", wait=wait), 422, "invalid_request")
 
 
-def test_a_report_of_what_happened_comes_with_the_job(program: Program, send: Any, worker: Any) -> None:
+def test_a_job_contains_its_report(program: Program, send: Any, worker: Any) -> None:
     program.submit()
     send(Batch.objects.get(), make_photo())
     worker.work()
@@ -204,7 +204,7 @@ def test_jobs_of_several_statuses_are_listed(program: Program, alice: Any) -> No
     "path",
     ["jobs?limit=1&limit=2", "jobs?cursor=a&cursor=b", "batches?limit=1&limit=2", "webhooks?limit=1&limit=1"],
 )
-def test_a_parameter_that_has_one_value_is_not_taken_twice(program: Program, path: str) -> None:
+def test_a_repeated_parameter_is_refused(program: Program, path: str) -> None:
     wrong = problem(program.get(path), 422, "invalid_request")["errors"]
     assert [(error["code"], error["parameter"]) for error in wrong] == [
         ("field_repeated", path.partition("?")[2].partition("=")[0])

@@ -13,7 +13,7 @@ CARRIED = 6_000_000 * 3 // 4
 """Maximum bytes of a response, which Lambda encodes in base64."""
 
 
-def test_a_large_batch_comes_in_answers_that_lambda_can_carry(program: Program) -> None:
+def test_a_large_batch_is_returned_in_parts_that_lambda_can_return(program: Program) -> None:
     outputs = [
         {
             "format": "webp",

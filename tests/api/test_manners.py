@@ -59,18 +59,18 @@ def test_pages_are_for_our_own_site_alone(nobody: Program, path: str) -> None:
 
 
 @pytest.mark.usefixtures("allowed")
-def test_other_sites_are_not_let_in(program: Program) -> None:
+def test_other_sites_are_not_allowed(program: Program) -> None:
     for origin in ("https://evil.example", f"{APP}.evil.example", "null"):
         assert "Access-Control-Allow-Origin" not in preflight(program, "/api/v1/convert", origin)
         response = program.client.get("/api/v1/formats", headers={"Origin": origin})
         assert "Access-Control-Allow-Origin" not in response
 
 
-def test_by_default_no_other_site_is_let_in(program: Program) -> None:
+def test_by_default_no_other_site_is_allowed(program: Program) -> None:
     assert "Access-Control-Allow-Origin" not in preflight(program, "/api/v1/convert")
 
 
-def test_all_sites_can_be_let_in(program: Program, settings: Any) -> None:
+def test_all_sites_can_be_allowed(program: Program, settings: Any) -> None:
     settings.CORS_ALLOW_ALL_ORIGINS = True
     assert preflight(program, "/api/v1/convert")["Access-Control-Allow-Origin"] == "*"
 

@@ -45,7 +45,7 @@ def test_a_batch_gets_a_job_for_each_frame(program: Program, worker: Any) -> Non
 
 
 @pytest.mark.parametrize("pages", ["", "0", "3-1", "1,,2", 2])
-def test_what_is_no_selection_is_refused_at_its_place(pages: Any, program: Program) -> None:
+def test_an_invalid_selection_is_refused_at_its_pointer(pages: Any, program: Program) -> None:
     answer = problem(submitted(program, format="png", pages=pages), 422, "invalid_recipe")
     assert [error["pointer"] for error in answer["errors"]] == ["/outputs/0/pages"]
 

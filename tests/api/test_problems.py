@@ -21,7 +21,7 @@ def test_an_unknown_address_is_a_problem_too(program: Program, path: str) -> Non
     problem(program.get(path), 404, "not_found")
 
 
-def test_an_unknown_address_beside_the_version_is_a_problem_too(program: Program) -> None:
+def test_an_unknown_url_outside_the_version_is_a_problem_too(program: Program) -> None:
     problem(program.client.get("/api/v2/jobs"), 404, "not_found")
 
 

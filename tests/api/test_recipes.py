@@ -35,7 +35,7 @@ def test_a_name_has_no_spaces_around_it(program: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ["\u200b", "\u202e\u2066", "\u3164", "\u2800 \ufeff"])
-def test_a_name_that_nobody_can_see_is_refused(program: Program, name: str) -> None:
+def test_an_invisible_name_is_refused(program: Program, name: str) -> None:
     body = problem(
         program.post("recipes", {"name": name, "recipe": {"format": "webp"}}), 422, "invalid_request"
     )
@@ -48,7 +48,7 @@ def test_a_name_cannot_turn_the_text_around(program: Program) -> None:
     assert saved["name"] == "Web gpj.exe"
 
 
-def test_a_name_is_taken_once_by_each_user(program: Program, stranger: Program) -> None:
+def test_a_name_is_unique_per_user(program: Program, stranger: Program) -> None:
     program.post("recipes", WEB)
     problem(program.post("recipes", WEB), 409, "name_taken")
     other = program.post("recipes", {**WEB, "name": "Other"}).json()

@@ -134,7 +134,7 @@ def test_a_file_that_arrives_while_its_batch_is_made_is_converted(
     assert program.get(f"batches/{batch['id']}").json()["status"] == "queued"
 
 
-def test_a_preview_takes_no_announced_file_away(program: Program, worker: Any) -> None:
+def test_a_preview_does_not_delete_announced_files(program: Program, worker: Any) -> None:
     upload = announce(program).json()["uploads"][0]["id"]
     outputs = [Recipe.parse({"format": "webp"})]
     row = Upload.objects.get(pk=upload)

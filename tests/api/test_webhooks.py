@@ -102,7 +102,7 @@ def test_a_test_message_is_sent_listed_and_sent_again(
 
 
 @pytest.mark.long
-def test_events_are_sent_by_hand_ten_at_once_and_no_more(program: Program, stranger: Program) -> None:
+def test_at_most_ten_events_are_sent_by_hand_at_once(program: Program, stranger: Program) -> None:
     path = f"webhooks/{program.post('webhooks', BODY).json()['id']}"
     first = program.post(f"{path}/test").json()
     answers = [program.post(f"{path}/test") for _ in range(5)]

@@ -97,7 +97,7 @@ def test_a_refused_request_is_not_retried(naps: list[float]) -> None:
     assert naps == []
 
 
-def test_a_batch_that_is_asked_for_again_has_the_same_key_and_its_file_the_same_bytes(
+def test_a_repeated_batch_request_has_the_same_key_and_its_file_the_same_bytes(
     naps: list[float],
 ) -> None:
     lost = httpx.ReadTimeout("lost")
@@ -113,7 +113,7 @@ def test_a_batch_that_is_asked_for_again_has_the_same_key_and_its_file_the_same_
     assert download.url == "https://images.example/api/v1/jobs/j/download"
 
 
-def test_the_jobs_of_a_large_batch_come_in_parts(naps: list[float]) -> None:
+def test_the_jobs_of_a_large_batch_are_paged(naps: list[float]) -> None:
     uploaded = httpx.Response(204)
     more = {**BATCH, "jobs": [{**JOB, "id": "k"}], "next": None}
     results = [httpx.Response(200, content=name) for name in (b"first", b"second")]

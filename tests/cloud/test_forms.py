@@ -35,7 +35,7 @@ def form(bucket: S3Bucket) -> Fields:
     return bucket.upload_form(KEY, max_size=SIZE, lifetime=timedelta(minutes=5)).fields
 
 
-def test_a_form_is_taken_as_it_was_made(form: Fields) -> None:
+def test_an_unchanged_form_is_accepted(form: Fields) -> None:
     for size in (1, SIZE):
         check_form(BUCKET, form, size, datetime.now(UTC))
 

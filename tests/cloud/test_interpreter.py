@@ -9,7 +9,7 @@ import pytest
 from tests.cloud.interpreter import lambda_python
 
 
-def test_where_no_python_can_make_a_package_the_tests_say_what_is_missing(
+def test_without_a_suitable_python_the_tests_say_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def find_none(*command: Any, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -70,7 +70,7 @@ def test_requests_without_a_key_never_reach_the_function(host: str, key: str) ->
     assert (status, json.loads(content)) == (403, {"message": "Forbidden"})
 
 
-def test_lambda_takes_six_megabytes_of_event_which_is_less_of_a_body(host: str) -> None:
+def test_lambda_accepts_events_of_six_megabytes_and_smaller_bodies(host: str) -> None:
     assert ask(host, body=b"x" * 4_400_000)[0] == 200
     assert ask(host, body=b"x" * 4_800_000)[0] == 413
 
@@ -80,12 +80,12 @@ def test_lambda_answers_with_six_megabytes_at_most(host: str) -> None:
     assert ask(host, json.dumps({"statusCode": 200, "body": "x" * 6_300_000}))[0] == 502
 
 
-def test_a_function_that_takes_too_long_is_a_504(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_times_out_is_a_504(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_api, "SECONDS", -1)
     assert ask(host)[0] == 504
 
 
-def test_a_challenge_comes_under_another_name(host: str) -> None:
+def test_a_challenge_header_is_renamed(host: str) -> None:
     _, headers, _ = ask(
         host, json.dumps({"statusCode": 401, "headers": {"WWW-Authenticate": "Bearer"}, "body": ""})
     )

@@ -71,7 +71,7 @@ def test_the_site_in_the_cloud_passes_the_checks_of_django(environment: dict[str
         "AWS_REGION",
     ],
 )
-def test_what_is_missing_is_named_and_nothing_starts(environment: dict[str, str], name: str) -> None:
+def test_missing_settings_are_named_and_nothing_starts(environment: dict[str, str], name: str) -> None:
     del environment[name]
     done = run(environment, "-c", "import imagesite.settings")
     assert done.returncode != 0
@@ -218,7 +218,7 @@ def test_a_kms_key_that_is_closed_is_named(fake_ssm: type[FakeSSM]) -> None:
         ssm.read("/site")
 
 
-def test_an_answer_that_is_not_from_ssm_is_told_by_its_status(fake_ssm: type[FakeSSM]) -> None:
+def test_a_response_not_from_ssm_is_reported_with_its_status(fake_ssm: type[FakeSSM]) -> None:
     fake_ssm.answers = [(502, "<html>Bad gateway</html>")] * 4
     with pytest.raises(ssm.SecretsError, match=r"SSM rejected /site: HTTP 502\."):
         ssm.read("/site")

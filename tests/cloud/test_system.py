@@ -73,7 +73,7 @@ def kept(stack: Stack) -> list[str]:
     ]
 
 
-def test_the_system_is_deployed_used_updated_and_taken_away(stack: Stack) -> None:
+def test_the_system_is_deployed_used_updated_and_removed(stack: Stack) -> None:
     stack.make_what_terraform_makes()
     stack.deploy()
     stack.deployment.consult_doctor()

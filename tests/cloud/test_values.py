@@ -21,7 +21,7 @@ GOOD = {
 }
 
 
-def test_a_good_description_is_taken() -> None:
+def test_a_valid_description_is_accepted() -> None:
     assert fault_of_function(GOOD) == ""
     assert fault_of_function({"Timeout": 29}) == ""
 

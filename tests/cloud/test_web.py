@@ -85,7 +85,7 @@ def test_requests_that_bypass_cloudfront_are_refused(web: Function, headers: Any
         assert read(answer)[0] == 403
 
 
-def test_the_secret_before_is_good_until_it_is_taken_away(web: Function) -> None:
+def test_the_previous_secret_is_valid_until_it_is_removed(web: Function) -> None:
     headers = [("X-Origin-Verify", "the one before"), ("X-Forwarded-Host", HOST)]
     answer, _, _ = web.invoke(proxy_event("GET", "/", headers=headers))
     assert read(answer)[0] == 200
@@ -107,7 +107,7 @@ def log_in_form(ask: Ask) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("origin", "status"), [(f"https://{HOST}", 422), ("https://evil.example", 403), (f"http://{HOST}", 403)]
 )
-def test_forms_are_taken_from_our_own_pages_only(ask: Ask, origin: str, status: int) -> None:
+def test_forms_are_accepted_only_from_our_own_pages(ask: Ask, origin: str, status: int) -> None:
     cookie, token = log_in_form(ask)
     headers = [
         ("Cookie", cookie),

@@ -40,7 +40,7 @@ def test_byte_code_is_not_checked_against_its_source(build: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_zip_is_one_that_lambda_takes_and_tells_no_secret(build: Path) -> None:
+def test_lambda_accepts_the_zip_and_it_contains_no_secret(build: Path) -> None:
     (packages,) = (build / "venv" / "lib").glob("python*/site-packages")
     package.check(build / "imagesite.zip", packages)
     told = ast.parse((build / "task" / "zappa_settings.py").read_text())

@@ -214,7 +214,7 @@ def test_staff_set_it_and_the_change_is_logged(staff: Client) -> None:
     assert "640×480" in page
 
 
-def test_emptying_a_field_goes_back_to_the_environment(staff: Client) -> None:
+def test_an_empty_field_uses_the_environment(staff: Client) -> None:
     staff.post(ADDRESS, {"max_files": "20", "maintenance": "Soon"})
     staff.post(ADDRESS, {"max_files": "", "maintenance": "Soon"})
     assert configuration.current() == Configuration(maintenance="Soon")

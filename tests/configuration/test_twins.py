@@ -38,7 +38,7 @@ class ConfigurationPromises:
     def test_at_first_nothing_is_set(self, store: Store) -> None:
         assert Configuration.of(store.read()) == Configuration()
 
-    def test_what_was_written_is_read(self, store: Store) -> None:
+    def test_written_values_are_read(self, store: Store) -> None:
         store.write(SET.values())
         assert Configuration.of(store.read()) == SET
 
@@ -47,7 +47,7 @@ class ConfigurationPromises:
         store.write(Configuration(max_files=3).values())
         assert store.read() == {"max_files": 3}
 
-    def test_what_a_newer_version_wrote_is_left_out(self, store: Store) -> None:
+    def test_unknown_values_of_a_newer_version_are_ignored(self, store: Store) -> None:
         store.write({"max_files": 3, "colour": "blue"})
         assert Configuration.of(store.read()) == Configuration(max_files=3)
 

@@ -37,7 +37,7 @@ def noted(tmp_path: Path) -> Callable[[], list[int]]:
 
 
 @pytest.mark.parametrize("act", ["note", "ask_further"])
-def test_all_that_is_asked_for_is_done_by_the_processes_of_the_one_pool(
+def test_all_tasks_run_in_the_processes_of_one_pool(
     dispatch: PoolDispatch, tmp_path: Path, noted: Callable[[], list[int]], act: str
 ) -> None:
     dispatch.ask(f"tests.dispatch.tasks.{act}", {"file": str(tmp_path / "note")})
@@ -99,7 +99,7 @@ def test_a_killed_worker_loses_only_its_current_task(dispatch: PoolDispatch, tmp
     assert sorted(map(int, log.read_text().split())) == list(range(20))
 
 
-def test_a_slow_receiver_keeps_no_other_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_does_not_delay_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = tmp_path / "hold"
     hold.touch()
     monkeypatch.setattr(pool, "WAITING", {"tests.dispatch.tasks.wait": pool.Places(4, each=2)})

@@ -93,7 +93,7 @@ def try_photo(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
-def test_the_original_of_a_preview_lies_on_its_result_undistorted(visit: Visit, name: str) -> None:
+def test_the_original_of_a_preview_covers_its_result_without_distortion(visit: Visit, name: str) -> None:
     page = visit()
     try_photo(page)
     choose(page, GEOMETRIES[name])

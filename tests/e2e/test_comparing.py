@@ -119,7 +119,9 @@ def test_captions_do_not_hide_each_other_on_a_slim_picture(visit: Visit) -> None
     assert before["bottom"] <= after["top"] or before["right"] <= after["left"]
 
 
-def test_the_whole_original_is_shown_until_there_is_a_result(visit: Visit, photos: list[FilePayload]) -> None:
+def test_the_whole_original_is_shown_until_the_result_is_ready(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
     page = visit()
     page.route("**/api/v1/convert", lambda route: None)
     page.locator("#id_images").set_input_files(photos[:1])
@@ -140,7 +142,7 @@ def test_a_preview_leaves_nothing_even_if_the_page_is_closed(
     expect(other.get_by_role("heading", name="No conversions yet")).to_be_visible()
 
 
-def test_a_photo_too_large_to_be_tried_is_tried_as_a_smaller_copy(visit: Visit) -> None:
+def test_a_photo_too_large_for_a_preview_is_previewed_as_a_smaller_copy(visit: Visit) -> None:
     page = visit()
     large = make_photo(3000, 2000, quality=95)
     page.route(
@@ -164,7 +166,7 @@ MIDDLE = """image => {
 }"""
 
 
-def test_the_frame_asked_for_is_shown_of_a_file_too_large_to_be_tried(visit: Visit) -> None:
+def test_the_requested_frame_of_a_file_too_large_for_a_preview_is_shown(visit: Visit) -> None:
     frames = [Image.new("RGB", (600, 400), color) for color in ("#d00000", "#00b000", "#0000d0")]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)

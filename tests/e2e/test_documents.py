@@ -96,7 +96,7 @@ def test_a_document_is_made_again_in_another_order(visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_a_document_goes_on_without_an_image_that_is_bad(visit: Visit) -> None:
+def test_a_document_continues_without_a_bad_image(visit: Visit) -> None:
     page = visit()
     bad = photo(
         "bad.jpg", make_photo(400, 300)[:3000]

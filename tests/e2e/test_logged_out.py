@@ -15,7 +15,7 @@ DATA_IS_DEAR = "Object.defineProperty(Navigator.prototype, 'connection', {get: (
 
 
 @pytest.mark.slow
-def test_convert_goes_on_after_logging_in_again_in_another_tab(
+def test_convert_continues_after_logging_in_again_in_another_tab(
     visit: Visit, photos: list[dict[str, Any]]
 ) -> None:
     page = visit()

@@ -51,7 +51,7 @@ def test_the_end_is_told_to_screen_readers_in_a_place_that_stays(visit: Visit, s
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_zip_comes_without_another_page(visit: Visit, photos: list[FilePayload], known: bool) -> None:
+def test_a_zip_downloads_without_another_page(visit: Visit, photos: list[FilePayload], known: bool) -> None:
     page = visit(at="/convert/" if known else "/", known=known)
     convert(page, photos)
     address = page.url
@@ -70,7 +70,7 @@ def shared(page: Page) -> str:
     return page.locator(".shares a").first.get_attribute("href") or ""
 
 
-def test_a_stranger_takes_all_that_is_shared(visit: Visit, photos: list[FilePayload]) -> None:
+def test_a_stranger_downloads_everything_shared(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     convert(page, photos)
     link = shared(page)

@@ -95,7 +95,9 @@ def test_files_of_a_page_that_is_left_are_deleted_at_the_site(
 
 
 @pytest.mark.slow
-def test_a_refusal_is_not_asked_for_after_each_change(visit: Visit, photos: list[FilePayload]) -> None:
+def test_a_refused_file_is_not_announced_again_after_each_change(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
     page = visit()
     asked: list[str] = []
 
@@ -267,7 +269,7 @@ def test_an_upload_left_behind_is_sent_from_its_page(visit: Visit, photos: list[
 
 
 @pytest.mark.slow
-def test_limits_are_told_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
+def test_limits_are_reported_before_anything_is_sent(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     page.route(
         "**/convert/",

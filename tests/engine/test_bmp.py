@@ -157,7 +157,7 @@ def test_a_picture_without_width_is_damaged(width: int) -> None:
         open(bmp(bytes(16), width=width, palette=PALETTE))
 
 
-def test_rows_from_top_to_bottom_stay_so() -> None:
+def test_rows_from_top_to_bottom_keep_their_order() -> None:
     pixels = struct.pack("<8H", 0xF00, 0xF00, 0xF00, 0xF00, 0xF0, 0xF0, 0xF0, 0xF0)
     data = bmp(pixels, height=-2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF))
     assert shown(data) == solid(4 * [RED], 4 * [GREEN])
@@ -169,7 +169,7 @@ def test_a_picture_of_another_format_inside_is_named(compression: int, word: str
         open(bmp(bytes(100), bits=24, compression=compression))
 
 
-def test_a_cut_off_file_is_said_to_be_one() -> None:
+def test_a_truncated_file_is_reported_as_truncated() -> None:
     data = bmp(
         struct.pack("<4H", 1, 2, 3, 4), height=2, bits=16, compression=3, masks=fields(0xF00, 0xF0, 0xF)
     )

@@ -207,7 +207,7 @@ def test_the_channels_of_a_jp2_are_in_the_order_it_says(
     assert found.convert(mode).tobytes() == wanted.tobytes()
 
 
-def test_premultiplied_and_unspecified_channels_of_a_jp2_are_taken_as_they_are_meant() -> None:
+def test_premultiplied_and_unspecified_channels_of_a_jp2_are_interpreted() -> None:
     stored = Image.merge("RGBA", [Image.new("L", (32, 32), value) for value in (100, 50, 25, 128)])
     colors = [(0, 0, 1), (1, 0, 2), (2, 0, 3)]
     premultiplied = opened(render(jp2(stored, cdef=[*colors, (3, 2, 0)])))

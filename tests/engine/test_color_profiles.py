@@ -98,7 +98,7 @@ def test_display_p3_is_wide_whatever_its_name(name: str) -> None:
     assert_chart(opened(result), UNCHANGED, DISPLAY_P3)
 
 
-def test_a_grey_picture_takes_the_curve_of_an_rgb_profile() -> None:
+def test_a_grey_image_uses_the_curve_of_an_rgb_profile() -> None:
     for format, arguments in (("PNG", {}), ("TIFF", {}), ("JPEG", {"quality": 100})):
         image = tiled_chart().convert("L")
         result = opened(render(saved(image, format, icc_profile=LINEAR_SRGB, **arguments)))

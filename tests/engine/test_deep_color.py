@@ -139,7 +139,7 @@ def test_pages_of_several_colours_are_each_converted() -> None:
     assert apart(third, in_srgb(picture(3), PROFILES["Display P3"])) <= NEAR
 
 
-def test_what_is_asked_for_in_eight_bits_does_not_depend_on_what_else_is() -> None:
+def test_an_eight_bit_result_does_not_depend_on_other_outputs() -> None:
     data = as_tiff(picture(3), PROFILES["linear"])
     recipes = [Recipe.parse({"format": "png", **options}) for options in ({"depth": 8}, {}, {"depth": 8})]
     eight, sixteen, again = samples.render_all(data, *recipes)

@@ -113,7 +113,7 @@ def test_a_number_is_set(target: str, metadata: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_number_in_exif_leaves_what_stands_beside_it(order: str) -> None:
+def test_setting_the_resolution_leaves_other_exif_fields_unchanged(order: str) -> None:
     from converter.engine.raster import density
 
     exif = with_exif(3, 28.0, 28.0)

@@ -173,7 +173,7 @@ def test_white_is_zero_is_turned_over_in_sixteen_bits() -> None:
     assert np.array_equal(kept(file.getvalue()), 65_535 - pixels)
 
 
-def test_floating_point_and_32_bits_become_sixteen_and_that_is_said() -> None:
+def test_floating_point_and_32_bits_become_sixteen_and_are_reported() -> None:
     ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis].repeat(HEIGHT, axis=0)
     wanted = np.round(ramp.astype(float) * 65_535)
     whole = (ramp.astype(float) * (2**32 - 1)).astype(np.uint32)

@@ -49,7 +49,7 @@ def jpegs() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("name", "jpeg"), list(jpegs()), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_a_jpeg_comes_back_byte_for_byte(name: str, jpeg: bytes, tmp_path: Path) -> None:
+def test_a_jpeg_is_restored_byte_for_byte(name: str, jpeg: bytes, tmp_path: Path) -> None:
     packed = converted(jpeg, PACK)
     assert codes(packed) == [("exact", "whole")]
     restored = converted(packed.data, UNPACK)
@@ -65,7 +65,7 @@ def test_a_photograph_takes_less_room() -> None:
     assert len(converted(jpeg, PACK).data) < 0.95 * len(jpeg)
 
 
-def test_without_metadata_the_pixels_stay_and_nothing_else() -> None:
+def test_without_metadata_only_the_pixels_are_kept() -> None:
     jpeg = samples.phone_jpeg(orientation=1)
     packed = converted(jpeg, {"format": "jxl", "lossless": True})
     assert codes(packed) == [("exact", "picture")]

@@ -125,7 +125,7 @@ def test_every_library_that_reads_files_says_its_version_and_has_a_lowest_one() 
     assert [name for name in guarded if not re.fullmatch(r"\d+(\.\d+)+", found[name].version)] == []
 
 
-def test_versions_are_what_the_wheels_hold() -> None:
+def test_versions_are_those_in_the_wheels() -> None:
     # Reference: the names that the linker gave the files.
     import PIL
 

@@ -184,7 +184,7 @@ def test_a_map_for_an_hdr_picture_stays_described_by_xmp(grainy: bytes) -> None:
     assert ISO not in rendered(data, resize={"width": 160}).data
 
 
-def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(grainy: bytes) -> None:
+def test_xmp_of_the_gain_map_is_kept_without_padding_and_defaults(grainy: bytes) -> None:
     padded = by_xmp(grainy, b' hdrgm:Extra="1"' + bytes([32]) * 2000)
     small, usual = (rendered(data, resize={"width": 400}).data for data in (padded, by_xmp(grainy)))
     assert len(small) <= len(usual) + 20
@@ -194,7 +194,7 @@ def test_what_xmp_says_of_the_gain_map_is_kept_without_padding_and_defaults(grai
 
 
 @pytest.mark.parametrize("metadata", ["strip", "keep"])
-def test_what_android_wrote_by_xmp_alone_is_kept(grainy: bytes, metadata: str) -> None:
+def test_a_gain_map_described_only_by_xmp_is_kept(grainy: bytes, metadata: str) -> None:
     again = rendered(by_xmp(grainy), metadata=metadata)
     assert again.data.count(b"hdrgm:Version") == 2
     found, wanted = in_hdr(again.data), in_hdr(by_xmp(grainy))

@@ -44,7 +44,7 @@ def visible(image: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GIFSICLE)
-def test_every_pixel_stays_in_no_more_bytes_than_gifsicle_takes(name: Any) -> None:
+def test_every_pixel_is_kept_in_no_more_bytes_than_gifsicle_needs(name: Any) -> None:
     source = moving.gif(name)
     result = render(source)
     assert len(result.data) <= 1.05 * GIFSICLE[name][0]
@@ -89,7 +89,7 @@ def test_frames_of_different_scenes_keep_palettes_of_their_own() -> None:
         assert similarity(image, frame) > 0.89
 
 
-def test_what_stands_still_is_stored_once_though_it_needs_more_colours_than_there_are() -> None:
+def test_static_parts_are_stored_once_even_with_too_many_colours() -> None:
     scene = samples.grainy((120, 90))
     frames = [scene.copy() for _ in range(6)]
     for number, frame in enumerate(frames):

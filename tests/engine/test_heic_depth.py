@@ -63,7 +63,7 @@ def test_all_bits_of_a_heic_arrive(channels: int, bits: int, target: str) -> Non
     assert (found[0, 0].max(), found[0, 1].min()) == (0, 65_535)
 
 
-def test_what_takes_eight_bits_gets_eight() -> None:
+def test_options_limited_to_eight_bits_get_eight() -> None:
     data = heic(ramps(3, 10))
     assert "bits_reduced" in codes(render(data, format="jpeg"))
     shown = imagecodecs.png_decode(render(data, depth=8).data)

@@ -383,7 +383,7 @@ def test_a_picture_of_one_endless_row_is_refused_before_it_is_decoded() -> None:
         open(data)
 
 
-def test_a_jpeg_whose_header_lies_about_its_size_is_refused_before_memory_is_taken() -> None:
+def test_a_jpeg_with_a_wrong_size_in_its_header_is_refused_before_memory_is_allocated() -> None:
     data = bytearray(samples.saved(samples.quarters((16, 16)), "JPEG"))
     frame = data.index(b"\xff\xc0")
     data[frame + 5 : frame + 9] = struct.pack(">HH", 9_999, 9_999)

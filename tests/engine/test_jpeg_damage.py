@@ -120,7 +120,7 @@ def test_padding_after_the_last_pixel_is_no_damage(padding: bytes) -> None:
 
 
 @pytest.mark.parametrize("marker", [0xC5, 0xC1, 0xF7, 0xCB])
-def test_what_looks_like_a_frame_within_a_scan_is_damage(marker: int) -> None:
+def test_a_frame_marker_within_a_scan_is_damage(marker: int) -> None:
     data = jpeg()
     middle = (scan_of(data) + len(data)) // 2
     with pytest.raises(Corrupt):

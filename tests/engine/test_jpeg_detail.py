@@ -64,7 +64,7 @@ def test_a_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fast.data == small(data).data
 
 
-def test_a_missing_part_is_still_told() -> None:
+def test_a_missing_part_is_still_reported() -> None:
     data = progressive((640, 400))
     cut = data[: len(data) // 4].rstrip(b"\xff") + b"\xff\xd9"
     assert ["image_incomplete" in codes(small(one)) for one in (data, cut)] == [False, True]

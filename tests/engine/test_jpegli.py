@@ -104,7 +104,7 @@ def test_the_huffman_tables_fit_the_picture(recipe: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("mode", "quality", "factors"), [("RGB", 85, [34, 17, 17]), ("RGB", 92, [17, 17, 17]), ("L", 85, [17])]
 )
-def test_it_holds_the_picture_at_any_size_by_another_decoder(
+def test_another_decoder_reads_the_image_at_any_size(
     mode: str, quality: int, factors: list[int], size: Any, progressive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jpeg, "_MOST_COLOR_DETAIL", 255)
@@ -162,7 +162,7 @@ def test_jpegs_are_written_where_a_package_is_missing(monkeypatch: pytest.Monkey
     assert not is_jpegli(render())
 
 
-def test_a_picture_for_which_there_is_no_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_without_enough_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jpegli, "_ROOM", 2**40)
     with pytest.raises(OutOfMemory):
         render()

@@ -108,7 +108,7 @@ def test_a_png_is_not_held_twice() -> None:
     assert max(sizes) <= ImageFile.MAXBLOCK < sum(sizes)
 
 
-def test_an_output_that_finds_no_room_beside_the_others_is_made_alone(
+def test_an_output_without_enough_memory_next_to_others_is_made_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = Recipe.parse({"format": "png"})

@@ -46,7 +46,7 @@ def test_fields_written_by_phones_are_kept_without_a_note() -> None:
     assert "exif_fields_not_kept" not in codes(render(tiff, format="tiff", metadata="keep"))
 
 
-def test_more_text_than_is_read_is_said_and_the_rest_is_kept() -> None:
+def test_oversized_text_is_reported_and_the_rest_is_kept() -> None:
     whole = samples.png_with_text()
     long = made(b"zTXt", b"Prompt\0\0" + zlib.compress(bytes(MOST_TEXT + 1)))
     data = whole[:33] + long + whole[33:]

@@ -146,7 +146,7 @@ def seen(values: Any) -> Any:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("source", list(sources()))
-def test_what_the_policy_says_is_there_or_gone_and_the_report_names_it(source: Any, policy: Any) -> None:
+def test_metadata_follows_the_policy_and_the_report_names_it(source: Any, policy: Any) -> None:
     data, kinds, placed = sources()[source]
     there = kinds | ({"location"} if placed else set())
     for target in WRITTEN:

@@ -124,7 +124,7 @@ def test_the_size_of_a_page_is_its_own() -> None:
 
 
 @pytest.mark.parametrize("format", READ_BACK)
-def test_every_format_takes_a_frame(format: str) -> None:
+def test_every_format_can_store_a_single_frame(format: str) -> None:
     result = render(film("GIF"), format=format, pages="3")
     assert (result.frames, result.report.frames_in) == (1, 5)
 
@@ -196,7 +196,7 @@ def test_one_selection_has_one_spelling(said: str, tidy: str | None) -> None:
     assert Recipe.parse({"format": "png", "pages": said}).pages == tidy
 
 
-def test_a_selection_is_said_in_the_sentence_of_the_recipe() -> None:
+def test_a_selection_is_in_the_sentence_of_the_recipe() -> None:
     recipe = Recipe.parse({"format": "png", "pages": "1-3", "frames": "each"})
     assert "pages or frames 1-3" in sentence(recipe)
     assert "each page or frame as its own file" in sentence(recipe)

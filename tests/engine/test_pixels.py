@@ -30,7 +30,7 @@ def test_every_format_becomes_every_other(source: str, target: str) -> None:
         assert samples.looks_like_quarters(image, 25)
 
 
-def test_pdf_holds_the_picture() -> None:
+def test_pdf_contains_the_image() -> None:
     result = render(saved(samples.quarters(), "PNG"), format="pdf")
     assert result.data.startswith(b"%PDF")
     assert result.data.rstrip().endswith(b"%%EOF")
@@ -174,7 +174,7 @@ def test_filling_cuts_what_is_over() -> None:
     assert is_near(pixel(image.convert("RGB"), (10, 10)), samples.COLORS["red"])
 
 
-def test_nothing_is_enlarged_unless_told() -> None:
+def test_nothing_is_enlarged_unless_requested() -> None:
     source = saved(samples.quarters((100, 50)), "PNG")
     result = render(source, resize={"width": 400})
     assert (result.width, result.height) == (100, 50)
@@ -193,7 +193,7 @@ def test_icons_are_square_and_small() -> None:
 
 
 @pytest.mark.parametrize("target", ["webp", "avif"])
-def test_what_the_codec_cannot_hold_is_refused_before_encoding(target: str) -> None:
+def test_unsupported_images_are_refused_before_encoding(target: str) -> None:
     strip = Image.new("L", (FORMATS[target].max_side + 1, 1))
     source = open(saved(strip, "PNG"))
     with pytest.raises(EngineError, match=f"at most {FORMATS[target].max_side} pixels") as caught:
@@ -289,7 +289,7 @@ def test_a_result_larger_by_the_nature_of_its_format_is_no_warning(
     assert words in [note.text for note in result.report.notes]
 
 
-def test_a_file_with_something_behind_it_comes_out_without() -> None:
+def test_data_after_the_image_is_removed() -> None:
     data = samples.phone_jpeg() + b"PK\3\4 a hidden archive"
     result = open(data).render(Recipe.parse({"format": "jpeg", "metadata": "keep"}))
     assert b"hidden archive" not in result.data

@@ -253,7 +253,7 @@ def test_data_that_only_resembles_credentials_is_ignored(data: bytes) -> None:
     assert "credentials_removed" not in codes(render(data).report.warnings)
 
 
-def test_a_label_that_only_the_credentials_hold_stays() -> None:
+def test_a_label_that_is_only_in_the_credentials_is_kept() -> None:
     store = manifest(b"\x71digitalSourceType\x78\x46" + (URI + AI).encode())
     for data in (jpeg_with(store), png_with_chunk(store), tiff_with_tag(store), gif_with_extension(store)):
         result = render(data, format="png")

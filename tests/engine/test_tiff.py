@@ -83,7 +83,7 @@ def test_floating_point_grey_is_right_in_every_order(white: int, endian: str, co
 @ways
 @pytest.mark.parametrize("scale", [1, 257], ids=["8 bits", "16 bits"])
 @pytest.mark.parametrize("bits", [4, 8])
-def test_palettes_of_8_and_of_16_bits_a_colour_are_told_apart(
+def test_palettes_of_8_and_of_16_bits_per_colour_are_distinguished(
     bits: int, scale: int, endian: str, compress: bool
 ) -> None:
     count = 2**bits

@@ -18,7 +18,7 @@ from .tiff_ramps import RAMP, SIZE, assert_near, pixels
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), 3.4e38, float("-inf")])
-def test_one_odd_value_does_not_blacken_the_rest_and_the_scale_is_told(odd: float) -> None:
+def test_one_extreme_value_does_not_blacken_the_rest_and_the_scale_is_reported(odd: float) -> None:
     body = struct.pack("<64f", odd, *(2000 * value for value in RAMP[1:]))
     data = samples.tiff(SIZE, body, {258: 32, 262: 1, 277: 1, 339: 3})
     assert_near(pixels(data, "L")[1:], [round(255 * value) for value in RAMP[1:]])
@@ -84,7 +84,7 @@ def test_pages_of_another_kind_have_a_white_of_their_own() -> None:
 
 @pytest.mark.parametrize("most", [0.0099, 0.0004, 1e-12])
 @pytest.mark.parametrize("colors", [1, 3])
-def test_faint_measurements_are_scaled_and_that_is_said(most: float, colors: int) -> None:
+def test_faint_measurements_are_scaled_and_reported(most: float, colors: int) -> None:
     body = struct.pack(f"<{64 * colors}f", *(most * value for value in RAMP for _ in range(colors)))
     tags = {258: [32] * colors, 262: 1 if colors == 1 else 2, 277: colors, 339: [3] * colors}
     data = samples.tiff(SIZE, body, tags)

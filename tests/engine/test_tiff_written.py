@@ -68,7 +68,7 @@ def test_the_strips_are_packed_as_the_report_says() -> None:
     assert result.report.settings == {"compression": "tiff_adobe_deflate"}
 
 
-def test_pages_of_one_bit_stand_beside_pages_of_more() -> None:
+def test_pages_of_one_bit_are_mixed_with_pages_of_more() -> None:
     white, color = Image.new("1", (20, 30), 1), samples.photo((50, 40))
     file = BytesIO()
     with tifffile.TiffWriter(file) as writer:

@@ -72,7 +72,7 @@ def test_an_alpha_channel_that_hides_nothing_is_dropped() -> None:
 
 
 @pytest.mark.long
-def test_half_transparent_pixels_in_gif_are_said() -> None:
+def test_half_transparent_pixels_in_gif_are_reported() -> None:
     image = samples.quarters(mode="RGBA")
     image.putalpha(100)
     assert "alpha_hardened" in codes(render(saved(image, "PNG"), format="gif"))

@@ -114,7 +114,7 @@ def test_lambdas_own_tries_take_up_what_a_killed_worker_left(
     assert {job.status for job in Job.objects.all()} == {"finished"}
 
 
-def test_at_home_an_event_that_comes_twice_is_no_fault(
+def test_at_home_a_repeated_event_is_no_fault(
     uploaded: Callable[[], dict[str, Any]], worker: RecordingDispatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = uploaded()

@@ -176,7 +176,7 @@ def test_staff_still_see_the_images_of_a_suspended_user(
     assert status(client, address) == 200
 
 
-def test_what_a_guest_made_opens_while_the_account_it_moved_to_is_active(
+def test_files_of_a_guest_open_while_their_new_account_is_active(
     client: Client, alice: Any, bob: Any, batch: Batch
 ) -> None:
     address = stored(batch.jobs.get().result_key)

@@ -77,12 +77,12 @@ def test_it_works_with_any_name(uploaded: Callable[..., list[str]], name: str) -
     assert statuses() == ["finished"]
 
 
-def test_every_record_is_taken(uploaded: Callable[..., list[str]]) -> None:
+def test_every_record_is_processed(uploaded: Callable[..., list[str]]) -> None:
     s3.on_upload(event(*uploaded("a.jpg", "b.jpg", "c.jpg")), None)
     assert statuses() == ["finished"] * 3
 
 
-def test_records_come_twice_and_in_any_order(uploaded: Callable[..., list[str]]) -> None:
+def test_records_may_be_repeated_and_in_any_order(uploaded: Callable[..., list[str]]) -> None:
     keys = uploaded("a.jpg", "b.jpg")
     s3.on_upload(event(*reversed(keys), *keys), None)
     assert statuses() == ["finished"] * 2

@@ -134,7 +134,7 @@ def test_faults_cost_attempts_but_no_images() -> None:
     assert rough.usd > calm.usd
 
 
-def test_what_linux_on_arm_has_no_wheel_for_is_named() -> None:
+def test_packages_without_a_wheel_for_linux_on_arm_are_named() -> None:
     lines = re.findall(r"^(\S+)==\S+ ; (.+?) \\$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
 
     def there(machine: str) -> set[str]:

@@ -107,7 +107,7 @@ def binary_of(distribution: str, name: str) -> Path:
     return Path(str(file.locate()))
 
 
-def test_what_a_shared_object_needs_of_the_c_library_is_what_its_wheel_says() -> None:
+def test_the_glibc_version_a_shared_object_needs_is_that_of_its_wheel() -> None:
     """The reference is auditwheel, which names wheels."""
     tags = metadata.distribution("cryptography").read_text("WHEEL") or ""
     (said,) = re.findall(r"Tag: .*manylinux_(\d+)_(\d+)_x86_64", tags)

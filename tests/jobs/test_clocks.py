@@ -191,7 +191,7 @@ def test_a_zip_whose_worker_was_killed_is_made_at_the_next_start(
     assert [target for target, _ in worker.asked] == ["converter.events.dispatched.zip_batch"]
 
 
-def test_a_zip_that_was_stored_by_a_worker_killed_since_goes_with_its_batch(
+def test_a_zip_stored_by_a_killed_worker_is_deleted_with_its_batch(
     waiting: Batch, worker: RecordingDispatch, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep._ask_for_waiting(timezone.now() + timedelta(hours=1))

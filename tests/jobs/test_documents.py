@@ -265,7 +265,9 @@ def test_each_image_counts_as_a_conversion(alice: Any, settings: Any) -> None:
 
 
 @pytest.mark.long
-def test_an_image_that_never_comes_ends_it_by_name(alice: Any, worker: RecordingDispatch) -> None:
+def test_an_image_that_never_arrives_fails_the_document_and_is_named(
+    alice: Any, worker: RecordingDispatch
+) -> None:
     batch = join(alice, "here.png", "missing.png")
     send_to(batch, png("red"))
     worker.work()

@@ -117,7 +117,7 @@ def test_a_zip_that_no_worker_makes_fails(finished: Batch, worker: RecordingDisp
     assert refusal.value.code == "queue_timed_out"
 
 
-def test_a_zip_that_was_asked_for_an_hour_ago_by_a_wrong_clock_is_made(
+def test_a_zip_requested_an_hour_ago_by_a_wrong_clock_is_made(
     finished: Batch, worker: RecordingDispatch
 ) -> None:
     assert jobs.zip_url(finished) is None

@@ -89,7 +89,7 @@ def test_pages_stand_between_the_other_results(alice: Any, send: Send, worker: R
     assert [job.number for job in rows(batch)] == [1, 1, 1, 1, 2, 2]
 
 
-def test_the_zip_holds_each_page_by_the_pattern(alice: Any, send: Send, worker: RecordingDispatch) -> None:
+def test_the_zip_names_each_page_by_the_pattern(alice: Any, send: Send, worker: RecordingDispatch) -> None:
     pattern = "p{page}-{name}"
     batch = jobs.submit.submit(
         alice, files=[NewFile("s/scan.tif", 9000)], outputs=[EACH], name_pattern=pattern

@@ -19,7 +19,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("output", ["webp", "tiff", "pdf"])
-def test_previews_are_made_when_asked_for(
+def test_previews_are_made_on_request(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, output: str
 ) -> None:
     recipe = Recipe.parse({"format": output, "rotate": 90, "resize": {"mode": "fit", "width": 30}})

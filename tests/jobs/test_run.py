@@ -133,7 +133,7 @@ def test_a_missing_file_fails_with_a_reason(
     assert the_job(batch).error_code == "no_upload"
 
 
-def test_two_workers_cannot_hold_one_job(alice: Any, send: Send, photo: bytes) -> None:
+def test_two_workers_cannot_claim_one_job(alice: Any, send: Send, photo: bytes) -> None:
     batch = submit(alice, "a.jpg")
     send(batch, photo)
     upload = the_job(batch).upload

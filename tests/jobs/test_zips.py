@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-def test_the_zip_holds_each_result_under_a_name_of_its_own(
+def test_the_zip_contains_each_result_under_a_unique_name(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes
 ) -> None:
     small = Recipe.parse({"format": "webp", "resize": {"mode": "fit", "width": 20}})

@@ -232,7 +232,7 @@ def test_missing_static_files_are_a_problem(account: None) -> None:
     assert "problem  static files: imagesite-static is empty" in consult()
 
 
-def test_an_account_without_the_worker_is_told_what_to_do(account: None) -> None:
+def test_an_account_without_the_worker_is_reported_with_advice(account: None) -> None:
     boto3.client("lambda").delete_function(FunctionName=WORKER)
     said = consult()
     assert "run `zappa deploy production_worker`" in said

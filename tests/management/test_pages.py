@@ -46,7 +46,7 @@ def test_each_page_becomes_a_file(scan: Path, tmp_path: Path) -> None:
         run(scan, "-o", out, "--to", "png", "--frames", "each")
 
 
-def test_selected_pages_are_named_by_the_pattern_and_told_one_by_one(scan: Path, tmp_path: Path) -> None:
+def test_selected_pages_are_named_by_the_pattern_and_reported_one_by_one(scan: Path, tmp_path: Path) -> None:
     pattern = "p{page}"
     with pytest.raises(CommandError, match="same name"):
         run(scan, "-o", tmp_path / "out", "--to", "png", "--frames", "each", "--name", pattern)

@@ -89,7 +89,7 @@ def test_an_invalid_token_is_reported(
         ("http://127.0.0.1:9", "http://127.0.0.1:9/api/v1/ cannot be reached: Connection refused."),
     ],
 )
-def test_a_site_that_is_not_there_is_said_in_one_line(
+def test_an_unreachable_site_is_reported_in_one_line(
     convert: Convert, tmp_path: Path, url: str, said: str
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(make_photo())

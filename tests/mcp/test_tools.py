@@ -209,7 +209,7 @@ def test_formats_and_the_options_of_one_are_listed(agent: Agent) -> None:
 
 
 @pytest.mark.long
-def test_every_answer_fits_its_schema_and_holds_no_image(agent: Agent, website: Receiver) -> None:
+def test_every_response_matches_its_schema_and_contains_no_image(agent: Agent, website: Receiver) -> None:
     url = f"{website.url}/photo.jpg"
     image = agent.call("inspect", url=url)["upload"]["id"]
     job = agent.call("convert", upload=image, recipe={"format": "webp"})["job"]
@@ -347,7 +347,7 @@ def test_quotas_are_those_of_the_api(agent: Agent, settings: Any) -> None:
 
 
 @pytest.mark.long
-def test_an_image_that_expired_is_said_to_have(agent: Agent) -> None:
+def test_an_expired_image_is_reported_as_expired(agent: Agent) -> None:
     image = upload(agent)
     job = agent.call("convert", upload=image, recipe=WEBP)["job"]
     agent.client.delete(f"/api/v1/batches/{Batch.objects.get().pk}")

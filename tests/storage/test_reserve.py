@@ -47,7 +47,7 @@ def refused_until_gone(file: Path) -> Iterator[None]:
 @pytest.mark.django_db(transaction=False)
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize("act", ["batch", "account", "expiry"])
-def test_a_disk_that_is_full_to_the_last_byte_gives_up_what_holds_no_bytes(
+def test_a_completely_full_disk_can_still_delete_files(
     alice: Any, act: str, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = jobs.submit.submit(

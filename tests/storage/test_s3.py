@@ -59,7 +59,7 @@ class TestS3(BucketPromises):
 
 
 @pytest.mark.parametrize("name", ["写" * 250 + ".jpeg", "🏖" * 250 + ".webp", "写" * 255, "a" * 250 + ".png"])
-def test_a_long_name_is_cut_to_what_s3_keeps_beside_an_object(name: str) -> None:
+def test_a_long_name_is_cut_to_the_metadata_limit_of_s3(name: str) -> None:
     put(make_bucket(), "results/a", name)
     found = boto3.client("s3", region_name="eu-west-1").head_object(Bucket="shop-results", Key="results/a")
     header = found["ContentDisposition"]
@@ -71,7 +71,7 @@ def test_a_long_name_is_cut_to_what_s3_keeps_beside_an_object(name: str) -> None
     assert name.endswith(suffix)
 
 
-def test_a_large_object_goes_in_parts_of_one_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_object_is_uploaded_in_equal_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     five = 5 << 20  # the minimum size of a part in S3, except the last
     config = TransferConfig(multipart_chunksize=five, multipart_threshold=five, use_threads=False)
     monkeypatch.setattr(s3, "IN_PARTS", config)

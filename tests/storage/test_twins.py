@@ -82,7 +82,7 @@ class BucketPromises:
     @pytest.mark.parametrize(
         "name", ["with space.png", "plus+sign.png", "ünïcode-写真.png", "per%25cent.png"]
     )
-    def test_it_takes_any_name(self, bucket: Bucket, name: str) -> None:
+    def test_it_accepts_any_name(self, bucket: Bucket, name: str) -> None:
         self.put(bucket, f"results/a/{name}", b"1")
         assert bucket.read(f"results/a/{name}")[0] == b"1"
 

@@ -79,7 +79,7 @@ def test_another_offline_page_is_another_cache(client: Client, monkeypatch: pyte
     assert site_of(client)["cache"] != before
 
 
-def test_the_worker_is_asked_for_at_each_visit(client: Client) -> None:
+def test_the_service_worker_is_checked_at_each_visit(client: Client) -> None:
     assert "no-store" in client.get("/worker.js").headers["Cache-Control"]
 
 

@@ -167,7 +167,7 @@ def test_retry_of_nothing_says_so(page: Client, alice: Any, photo: bytes) -> Non
     assert "Nothing to retry" in text(page.post(f"/batches/{batch.pk}/retry/", follow=True))
 
 
-def test_failed_ones_come_first_and_results_are_seen(
+def test_failed_jobs_come_first_and_results_are_shown(
     page: Client, alice: Any, photo: bytes, send: Callable[..., None], worker: RecordingDispatch
 ) -> None:
     batch = submit(alice, *[photo] * 3)
@@ -236,7 +236,7 @@ def test_the_results_of_an_image_are_on_one_page(page: Client, alice: Any, photo
 
 
 @pytest.mark.long
-def test_many_jobs_come_in_pages(page: Client, alice: Any, photo: bytes) -> None:
+def test_many_jobs_are_paged(page: Client, alice: Any, photo: bytes) -> None:
     batch = submit(alice, *[photo] * 101)
     assert text(page.get(f"/batches/{batch.pk}/")).count('id="job-') == 100
     assert text(page.get(f"/batches/{batch.pk}/?page=2")).count('id="job-') == 1

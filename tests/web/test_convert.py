@@ -102,7 +102,7 @@ def test_turning_off_a_default_option_works(page: Client, photo: bytes) -> None:
     assert Job.objects.get().recipe == {"format": "jpeg", "progressive": False}
 
 
-def test_a_contradiction_is_said_at_its_field(page: Client, photo: bytes) -> None:
+def test_a_contradiction_is_reported_at_its_field(page: Client, photo: bytes) -> None:
     form = {**FORM, "outputs-0-quality": "55", "outputs-0-lossless": "on"}
     response = page.post("/convert/", {**form, "images": sent("a.jpg", photo)})
     assert response.status_code == 422
@@ -138,7 +138,7 @@ def test_two_equal_outputs_are_refused(page: Client, photo: bytes) -> None:
     assert "Two of the outputs are the same." in text(response)
 
 
-def test_the_page_is_told_the_recipe_of_each_output(page: Client) -> None:
+def test_the_page_gets_the_recipe_of_each_output(page: Client) -> None:
     form = {
         **FORM,
         "outputs-0-target_bytes": "12.5",
@@ -154,7 +154,7 @@ def test_the_page_is_told_the_recipe_of_each_output(page: Client) -> None:
     }
 
 
-def test_the_page_is_told_what_is_wrong_with_each_field(page: Client) -> None:
+def test_the_page_gets_the_errors_of_each_field(page: Client) -> None:
     form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-0-quality": "500", "outputs-1-format": "gif"}
     wrong, right = page.post("/convert/outputs/", form).json()["outputs"]
     assert wrong == {"errors": {"quality": ["Ensure this value is less than or equal to 100."]}}
@@ -387,11 +387,11 @@ def test_fetching_can_be_turned_off(page: Client, settings: Any) -> None:
 
 
 @pytest.mark.long
-def test_limits_are_told_to_the_page(page: Client) -> None:
+def test_limits_are_passed_to_the_page(page: Client) -> None:
     assert f'data-max-bytes="{jobs.limits().max_bytes}"' in text(page.get("/convert/"))
 
 
-def test_more_files_than_it_takes_are_counted_not_misunderstood(page: Client, photo: bytes) -> None:
+def test_too_many_files_are_counted_and_refused(page: Client, photo: bytes) -> None:
     files = [sent(f"{n}.jpg", b"x") for n in range(250)]
     answer = page.post("/convert/", {**FORM, "images": files})
     assert answer.status_code == 422

@@ -104,6 +104,6 @@ def test_no_page_of_a_person_is_stored_by_a_browser(page: Client, samples: dict[
     assert kept_out > 10
 
 
-def test_what_is_the_same_for_everybody_may_be_stored(client: Client, db: None) -> None:
+def test_public_pages_may_be_cached(client: Client, db: None) -> None:
     for path in ("/formats/", "/api/v1/openapi.json"):
         assert "no-store" not in client.get(path).get("Cache-Control", "")

@@ -54,7 +54,7 @@ def test_the_history_offers_several_results_as_a_zip_and_one_as_it_is(
 
 
 @pytest.mark.long
-def test_the_history_comes_in_pages(page: Client, alice: Any, photo: bytes) -> None:
+def test_the_history_is_paged(page: Client, alice: Any, photo: bytes) -> None:
     made = [submit(alice, photo) for _ in range(23)]
     first = page.get("/batches/")
     second = page.get(f"/batches/?after={first.context['following']}".replace("+", "%2B"))

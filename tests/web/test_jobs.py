@@ -37,9 +37,7 @@ def test_settings_and_times_are_readable(page: Client, job: Job) -> None:
 
 
 @pytest.mark.long
-def test_the_comparison_is_made_when_somebody_looks(
-    page: Client, job: Job, worker: RecordingDispatch
-) -> None:
+def test_the_comparison_is_made_on_request(page: Client, job: Job, worker: RecordingDispatch) -> None:
     assert "Preparing the comparison" in text(page.get(f"/jobs/{job.pk}/"))
     worker.work()
     shown = text(page.get(f"/jobs/{job.pk}/compare/"))
@@ -107,7 +105,7 @@ def test_a_lost_upload_is_sent_again(
     assert job.status == "finished"
 
 
-def test_a_file_that_is_here_is_not_taken_again(page: Client, job: Job, photo: bytes) -> None:
+def test_an_uploaded_file_is_not_accepted_again(page: Client, job: Job, photo: bytes) -> None:
     assert page.post(f"/jobs/{job.pk}/file/", {"file": sent("a.jpg", photo)}).status_code == 409
 
 
@@ -134,7 +132,7 @@ def test_cancel_then_retry(
 
 
 @pytest.mark.parametrize("act", ["cancel", "retry"])
-def test_what_makes_no_sense_now_is_refused(page: Client, job: Job, act: str) -> None:
+def test_actions_that_do_not_fit_the_state_are_refused(page: Client, job: Job, act: str) -> None:
     response = page.post(f"/jobs/{job.pk}/{act}/")
     assert response.status_code == 409
     assert "Not possible right now" in text(response)

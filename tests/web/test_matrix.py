@@ -53,7 +53,7 @@ def test_invalid_widths_are_reported_and_change_nothing(page: Client, widths: st
     assert len(outputs_of(page.get("/convert/", {"formats": "webp", "widths": widths}))) == 1
 
 
-def test_a_wrong_pattern_for_names_is_said_at_its_field(page: Client, photo: bytes) -> None:
+def test_an_invalid_pattern_for_names_is_reported_at_its_field(page: Client, photo: bytes) -> None:
     form = {"outputs-TOTAL_FORMS": "1", "outputs-INITIAL_FORMS": "0", "outputs-0-format": "png"}
     shown = page.post("/convert/", {**form, "name_pattern": "{nmae}"})
     assert shown.status_code == 422

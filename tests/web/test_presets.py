@@ -23,7 +23,7 @@ def test_every_preset_sets_the_same_fields_of_the_form() -> None:
     assert {frozenset(set(values) - {"format"}) for values in sets} == {frozenset(fields - {"format"})}
 
 
-def test_what_a_preset_sets_is_in_the_units_of_the_form() -> None:
+def test_presets_use_the_units_of_the_form() -> None:
     application = json.loads(presets.choices()[0][1])
     assert application["target_bytes"] == 200  # KB
 

@@ -34,7 +34,7 @@ def test_a_taken_name_is_refused(page: Client, alice: Any) -> None:
     assert "You already have a recipe with this name." in text(response)
 
 
-def test_a_name_that_nobody_can_see_is_refused(page: Client) -> None:
+def test_an_invisible_name_is_refused(page: Client) -> None:
     response = page.post("/recipes/new/", {**FORM, "name": "\u200b\u2066"})
     assert response.status_code == 422
     assert not Recipe.objects.exists()
@@ -99,9 +99,7 @@ def test_a_result_used_as_input_begins_with_the_default_too(page: Client, job: J
     assert begins_with(page, f"/convert/?upload={job.upload_id}") == ("avif", 41)
 
 
-def test_there_is_one_default_and_it_leaves_other_choices_alone(
-    page: Client, alice: Any, saved: Recipe
-) -> None:
+def test_there_is_one_default_and_other_preferences_are_kept(page: Client, alice: Any, saved: Recipe) -> None:
     Preferences.choose(alice, retention=timedelta(days=3))
     other = Recipe.objects.create(owner=alice, name="other", recipe={"format": "gif"})
     page.post(f"/recipes/{saved.pk}/default/")
@@ -186,7 +184,7 @@ def test_the_convert_page_saves_its_outputs_and_brings_them_back(page: Client) -
         ({"save-name": "x", "outputs-1-format": "webp", "outputs-1-quality": "", "outputs-1-aim": "", "outputs-1-resize.width": "40"}, "Two of the outputs are the same."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_saved_is_said_on_the_convert_page(
+def test_save_errors_are_shown_on_the_convert_page(
     page: Client, alice: Any, changed: dict[str, str], told: str
 ) -> None:
     Recipe.objects.create(owner=alice, name="Taken", recipe={"format": "gif"})

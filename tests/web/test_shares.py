@@ -89,7 +89,7 @@ def test_it_is_kept_out_of_search_engines_and_caches(client: Client, share: Shar
         assert "no-store" in response["Cache-Control"]
 
 
-def test_sizes_are_said_as_everywhere_else(page: Client, batch: Batch, job: Job) -> None:
+def test_sizes_are_formatted_as_everywhere_else(page: Client, batch: Batch, job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(result_size=127_700)
     assert "photo 0.webp (128\u00a0KB)" in text(page.get(f"/batches/{batch.pk}/share/"))
 
@@ -120,9 +120,7 @@ def test_a_stranger_can_neither_share_nor_revoke(
     assert Share.objects.get().revoked_at is None
 
 
-def test_a_result_of_somebody_else_cannot_be_chosen(
-    strangers_page: Client, bob: Any, batch: Batch, job: Job
-) -> None:
+def test_results_of_others_cannot_be_chosen(strangers_page: Client, bob: Any, batch: Batch, job: Job) -> None:
     Batch.objects.create(owner=bob, outputs=[], expires_at=batch.expires_at)
     own = Batch.objects.get(owner=bob)
     response = strangers_page.post(f"/batches/{own.pk}/share/", {"jobs": [job.pk], "hours": ""})
@@ -292,7 +290,7 @@ def test_a_zip_that_is_made_when_its_link_ends_is_not_kept(
     assert worker.asked == []
 
 
-def test_a_zip_of_a_revoked_link_goes_with_the_next_sweep_if_the_store_does_not_answer(
+def test_the_sweep_deletes_the_zip_of_a_revoked_link_if_the_storage_was_unavailable(
     client: Client, whole: Share, worker: RecordingDispatch, folders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unzipped(client, whole, worker)

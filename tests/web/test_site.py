@@ -158,7 +158,7 @@ def test_health_reports_a_disk_without_space_for_one_more_image(
 
 
 @pytest.mark.django_db
-def test_health_notices_a_folder_that_takes_nothing(
+def test_health_notices_a_folder_that_is_not_writable(
     client: Client, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unhealthy = {"status": "unavailable", "database": "ok", "storage": "failed"}

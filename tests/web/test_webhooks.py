@@ -177,7 +177,7 @@ def test_a_rejected_message_says_when_it_is_retried(
     assert "Not delivered" in text(page.get(at(webhook)))
 
 
-def test_what_went_wrong_is_said_in_the_readers_language(page: Client, webhook: Webhook) -> None:
+def test_errors_are_in_the_readers_language(page: Client, webhook: Webhook) -> None:
     delivery = outbox.send_test(webhook)
     Delivery.objects.filter(pk=delivery.pk).update(
         attempts=1, answer="There is no host.", error_params={"kind": "no_host"}

@@ -84,7 +84,7 @@ def test_retry_after_of_a_receiver_is_respected(
     assert (delivery.due_at - timezone.now()).total_seconds() == pytest.approx(seconds, abs=5)
 
 
-def test_a_receiver_that_has_failed_for_days_is_paused_and_its_owner_told(
+def test_a_webhook_that_failed_for_days_is_paused_and_its_owner_notified(
     webhook: Webhook, server: Receiver, mailoutbox: Any
 ) -> None:
     server.answers["/hook"] = (500, {}, b"")
@@ -167,7 +167,7 @@ def test_the_clock_asks_for_what_is_due(
     assert told(server) == ["webhook.test"]
 
 
-def test_a_retry_comes_in_time_although_the_clock_was_turned_back(
+def test_a_retry_is_on_time_although_the_clock_was_set_back(
     webhook: Webhook, server: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/hook"] = (500, {"Retry-After": "1800"}, b"")

@@ -63,7 +63,7 @@ def test_strangers_receive_nothing(webhook: Webhook, bob: Any, server: Receiver,
     assert told(server) == []
 
 
-def test_a_batch_that_is_cancelled_has_come_to_its_end(
+def test_a_cancelled_batch_has_ended(
     webhook: Webhook, server: Receiver, alice: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])
@@ -86,7 +86,7 @@ def test_an_end_is_sent_once_and_a_new_end_again(
     assert sorted(told(server)) == ["batch.finished"] * 2 + ["job.failed"] * 2
 
 
-def test_a_worker_killed_when_a_job_is_finished_has_told_of_its_batch(
+def test_a_worker_killed_after_a_job_has_announced_its_batch(
     webhook: Webhook,
     server: Receiver,
     upload: Upload,
@@ -106,7 +106,7 @@ def test_a_worker_killed_when_a_job_is_finished_has_told_of_its_batch(
 
 
 @pytest.mark.parametrize("line", ["_note_end", "_note"])
-def test_a_worker_killed_while_it_tells_has_not_finished_the_job(
+def test_a_worker_killed_while_announcing_has_not_finished_the_job(
     webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -121,7 +121,7 @@ def test_a_worker_killed_while_it_tells_has_not_finished_the_job(
 
 
 @pytest.mark.parametrize("act", [jobs.cancel_batch, lambda batch: jobs.cancel(batch.jobs.get())])
-def test_who_is_killed_while_cancelling_has_cancelled_nothing(
+def test_a_process_killed_while_cancelling_has_cancelled_nothing(
     webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch, act: Any
 ) -> None:
     monkeypatch.setattr(outbox, "_note_end", killed)
@@ -130,7 +130,7 @@ def test_who_is_killed_while_cancelling_has_cancelled_nothing(
     assert upload.jobs.get().status == "queued"
 
 
-def test_the_sweep_killed_while_it_tells_has_ended_nothing_untold(
+def test_a_killed_sweep_has_ended_nothing_without_announcing_it(
     webhook: Webhook, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload.jobs.update(asks=jobs.sweep.QUEUE_ASKS)
@@ -143,7 +143,7 @@ def test_the_sweep_killed_while_it_tells_has_ended_nothing_untold(
     assert sorted(Delivery.objects.values_list("event", flat=True)) == ["batch.finished", "job.failed"]
 
 
-def test_a_job_that_never_got_its_file_is_told_by_the_clock(
+def test_the_clock_announces_a_job_without_its_file(
     webhook: Webhook, server: Receiver, alice: Any, worker: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     batch = submit(alice, outputs=[Recipe.parse({"format": "webp"})], files=[jobs.NewFile("a", 5)])

@@ -100,7 +100,7 @@ def test_any_password_works(pool: Any, password: str) -> None:
     logged_in("carol@example.org", password)
 
 
-def test_srp_holds_for_many_random_values(carol: str) -> None:
+def test_srp_works_for_many_random_values(carol: str) -> None:
     # Numbers are padded depending on their first bit: a few attempts cover both cases.
     for _ in range(6):
         logged_in(carol)
@@ -254,7 +254,7 @@ def test_staff_remove_a_lost_second_factor(carol: str) -> None:
     logged_in(carol)
 
 
-def test_a_challenge_that_this_site_cannot_meet_is_said_plainly(carol: str) -> None:
+def test_an_unsupported_challenge_is_reported(carol: str) -> None:
     with Stubber(cognito._client()) as stub:
         stub.add_response("initiate_auth", {"ChallengeName": "CUSTOM_CHALLENGE"})
         with refused("unsupported"):

@@ -123,7 +123,7 @@ USES = pytest.mark.parametrize("use", ["id", "access"])
     ],
     ids=str,
 )
-def test_a_claim_that_does_not_hold_is_refused(use: Use, changes: dict[str, Any]) -> None:
+def test_an_invalid_claim_is_refused(use: Use, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken):
         jwt.verify(token(use, **changes), use)
 
@@ -313,7 +313,7 @@ def server(settings: Any) -> Iterator[type[Answer]]:
 fetch_keys = jwt.fetch_keys
 
 
-def test_keys_come_over_http(server: type[Answer]) -> None:
+def test_keys_are_fetched_over_http(server: type[Answer]) -> None:
     server.body = json.dumps({"keys": [published(ours(), "ours")]}).encode()
     assert fetch_keys()[0]["kid"] == "ours"
 
@@ -321,7 +321,7 @@ def test_keys_come_over_http(server: type[Answer]) -> None:
 @pytest.mark.parametrize(
     ("status", "body"), [(503, b"{}"), (302, b""), (200, b"<html>"), (200, b"[]"), (200, b"{}")]
 )
-def test_an_answer_that_holds_no_keys_is_a_fault(server: type[Answer], status: int, body: bytes) -> None:
+def test_a_response_without_keys_is_a_fault(server: type[Answer], status: int, body: bytes) -> None:
     server.status, server.body = status, body
     with pytest.raises(CognitoUnavailable):
         fetch_keys()

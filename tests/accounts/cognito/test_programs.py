@@ -48,7 +48,7 @@ def test_a_disabled_persons_own_tokens_end_too(client: Client, pool: Any, carol:
     assert call(program, secret) == 401
 
 
-def test_a_token_of_somebody_whom_the_pool_does_not_know_ends(client: Client, alice: Any) -> None:
+def test_a_token_of_a_user_missing_from_the_pool_is_invalid(client: Client, alice: Any) -> None:
     _, secret = ApiToken.issue(alice, "script")
     assert call(client, secret) == 401
 

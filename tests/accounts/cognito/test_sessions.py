@@ -18,9 +18,7 @@ from tests.cloud import cognito as mock
 pytestmark = [pytest.mark.django_db, pytest.mark.system, pytest.mark.usefixtures("site")]
 
 
-def test_staff_come_from_the_group_and_go_with_it(
-    client: Client, pool: Any, carol: str, settings: Any
-) -> None:
+def test_staff_status_follows_the_group(client: Client, pool: Any, carol: str, settings: Any) -> None:
     who = {"UserPoolId": settings.COGNITO_USER_POOL_ID, "Username": carol, "GroupName": "staff"}
     pool.admin_add_user_to_group(**who)
     log_in(client, carol)

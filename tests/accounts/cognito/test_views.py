@@ -77,7 +77,7 @@ def test_codes_are_not_guessed(client: Client, carol: str, monkeypatch: pytest.M
     assert answers == [422] * 10 + [429]
 
 
-def test_what_cognito_cannot_answer_is_no_guess(
+def test_an_error_of_cognito_does_not_count_as_a_guess(
     client: Client, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*args: object) -> None:
@@ -91,7 +91,7 @@ def test_log_in_leads_on_to_the_page_that_asked(client: Client, carol: str) -> N
     assert log_in(client, carol, next="/recipes/").headers["Location"] == "/recipes/"
 
 
-def test_log_in_leads_to_no_other_site(client: Client, carol: str) -> None:
+def test_log_in_redirects_to_no_other_site(client: Client, carol: str) -> None:
     assert log_in(client, carol, next="https://evil.example/").headers["Location"] == "/convert/"
 
 

@@ -61,7 +61,7 @@ def test_the_login_page_offers_the_provider(client: Client, settings: Any) -> No
     assert client.get("/accounts/oidc/").status_code == 404
 
 
-def test_the_provider_is_asked_with_pkce_state_and_nonce(client: Client) -> None:
+def test_the_provider_request_has_pkce_state_and_nonce(client: Client) -> None:
     asked = parse_qs(urlsplit(client.get("/accounts/oidc/").url).query)  # type: ignore[attr-defined]
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["state"]

@@ -77,7 +77,7 @@ def test_the_caret_is_where_the_first_error_is(client: Client, form: dict[str, s
     assert re.findall(r'<input[^>]*name="(\w+)"[^>]* autofocus', page) == [caret]
 
 
-def test_the_rules_for_passwords_are_said_in_one_line(client: Client) -> None:
+def test_the_rules_for_passwords_are_in_one_line(client: Client) -> None:
     page = text(client.get("/accounts/signup/"))
     assert page.count("At least 8 characters, not all digits, and not a commonly used password.") == 1
     assert page.count('class="hint"') == 1
