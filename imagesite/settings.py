@@ -96,7 +96,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "imagesite.accounts.middleware.AttemptsMiddleware",
     "imagesite.accounts.guests.GuestMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "imagesite.accounts.middleware.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -157,7 +157,7 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 if PROXY_AUTH_HEADER:
     AUTHENTICATION_BACKENDS.append("imagesite.accounts.local.backend.ProxyBackend")
     MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware"),
+        MIDDLEWARE.index("imagesite.accounts.middleware.LoginMiddleware"),
         "imagesite.accounts.local.backend.ProxyMiddleware",
     )
 TOKEN_VERIFIERS = ["imagesite.accounts.tokens.own_token"]

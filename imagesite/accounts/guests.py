@@ -140,7 +140,7 @@ def connect() -> None:
 
 
 class GuestMiddleware:
-    """Set `request.user` to the guest in views open to guests. Must come before LoginRequiredMiddleware."""
+    """Set `request.user` to the guest in views open to guests. Must come before LoginMiddleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -9,7 +9,7 @@ from imagesite.accounts.models import User
 
 
 class LoggedInRequest(HttpRequest):
-    """A request that has passed LoginRequiredMiddleware."""
+    """A request that has passed LoginMiddleware."""
 
     user: User
 

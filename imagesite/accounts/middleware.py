@@ -1,11 +1,14 @@
-"""Respond to too many guesses, and to logins while too many others log in."""
+"""Ask for a login, and respond to too many guesses and to logins while too many others log in."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from imagesite.accounts.attempts import TooManyAttempts, count_miss
@@ -14,6 +17,17 @@ from imagesite.accounts.hashers import Busy
 # Public pages whose links can be guessed: an unknown link returns 404.
 LINKS = ("web:share", "web:share_download")
 BUSY_SECONDS = 5
+
+
+class LoginMiddleware(LoginRequiredMiddleware):
+    """Look at the view before the user: signed links open while the database with the sessions is away."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
 
 class AttemptsMiddleware:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -258,6 +258,19 @@ def test_the_name_is_the_one_that_was_signed_whatever_the_address_ends_with(
     assert answer["Content-Disposition"] == right["Content-Disposition"]
     right.close()
     answer.close()
+
+
+def test_a_link_opens_while_the_database_is_away(client: Client, alice: Any, batch: Batch) -> None:
+    def away(*query: Any) -> None:
+        raise OperationalError("database is away")
+
+    client.force_login(alice)
+    job = batch.jobs.get()
+    link = stored(f"results/{alice.pk}/{job.upload_id}/{job.pk}/a")
+    with connection.execute_wrapper(away):
+        whole, part = client.get(link), client.get(link, headers={"Range": "bytes=1-2"})
+        assert (whole.status_code, b"".join(whole)) == (200, b"bytes")
+        assert (part.status_code, b"".join(part)) == (206, b"yt")
 
 
 def test_an_expired_link_is_gone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

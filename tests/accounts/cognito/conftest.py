@@ -50,7 +50,7 @@ def site(pool: Any, settings: Any) -> Iterator[None]:
         "imagesite.accounts.cognito.api_tokens.cognito_token",
     ]
     middleware = list(settings.MIDDLEWARE)
-    place = middleware.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
+    place = middleware.index("imagesite.accounts.middleware.LoginMiddleware")
     settings.MIDDLEWARE = [
         *middleware[:place],
         "imagesite.accounts.cognito.middleware.CognitoMiddleware",

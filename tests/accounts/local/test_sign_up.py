@@ -127,7 +127,7 @@ def _proxy(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         *settings.AUTHENTICATION_BACKENDS,
         "imagesite.accounts.local.backend.ProxyBackend",
     ]
-    place = settings.MIDDLEWARE.index("django.contrib.auth.middleware.LoginRequiredMiddleware")
+    place = settings.MIDDLEWARE.index("imagesite.accounts.middleware.LoginMiddleware")
     settings.MIDDLEWARE = [
         *settings.MIDDLEWARE[:place],
         "imagesite.accounts.local.backend.ProxyMiddleware",
