@@ -62,7 +62,7 @@ def get_job(
 
 
 @router.post(
-    "/{id:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409), url_name="retry_job"
+    "/{id:job_id}/retry", response=schemas.Job, openapi_extra=problems(404, 409, 410), url_name="retry_job"
 )
 def retry_job(request: ApiRequest, job_id: uuid.UUID) -> schemas.Job:
     """Retry a failed or cancelled job."""

@@ -171,6 +171,8 @@ def retry(job: Job) -> None:
 
     Raises Conflict if the upload is no longer here or the job is in another state.
     """
+    if job.is_unfinished:
+        raise Conflict(kind="retry", state=job.status)  # its upload may be yet to come
     missing = [upload for upload in job.uploads if not upload.is_here]
     if not all(upload.can_be_fetched for upload in missing):
         raise Conflict("no_upload", kind="retry")

@@ -173,6 +173,12 @@ def test_a_critical_chunk_behind_the_pixels_does_no_harm() -> None:
     assert render(data[:-12] + chunk(b"QQQQ", b"words") + data[-12:]).width == 16
 
 
+@pytest.mark.parametrize("more", [bytes(1_300_000), b"x" * 1_300_000])
+def test_what_follows_the_end_is_no_part_of_the_picture(more: bytes) -> None:
+    shown = render(png() + more)
+    assert samples.opened(shown).tobytes() == samples.opened(render(png())).tobytes()
+
+
 @pytest.mark.parametrize("odd", [chunk(b"A\0\1B", b""), png()[8:_AT]], ids=["no name", "second header"])
 def test_a_chunk_without_a_name_and_a_second_header_are_damage(odd: bytes) -> None:
     with pytest.raises(Corrupt):

@@ -39,6 +39,13 @@ def test_retry_is_refused_in_other_states(alice: Any, send: Send, photo: bytes, 
     assert statuses(batch) == [status]
 
 
+def test_retry_before_the_upload_is_refused_for_the_state(alice: Any) -> None:
+    with pytest.raises(jobs.Conflict) as refused:
+        jobs.retry(the_job(submit(alice, "a.jpg")))
+    assert refused.value.message.code == "conflict"
+    assert refused.value.message.params["state"] == "awaiting_upload"
+
+
 def test_retry_without_the_file_is_refused(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
     Job.objects.update(status="failed")

@@ -87,13 +87,14 @@ class Chunk:
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield all complete chunks."""
-    at = 8
-    while at + 12 <= len(data):
+    """Yield all complete chunks up to IEND; what follows it is not part of the PNG."""
+    at, kind = 8, b""
+    while at + 12 <= len(data) and kind != b"IEND":
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         if end > len(data):
             return
-        yield Chunk(data[at + 4 : at + 8], data, at + 8, end - 4)
+        kind = data[at + 4 : at + 8]
+        yield Chunk(kind, data, at + 8, end - 4)
         at = end
 
 
