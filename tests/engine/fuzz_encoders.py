@@ -31,7 +31,7 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGB", "RGBA", "CMYK")
 
 _BLOCK = 16
 """The side of the blocks, that of a JPEG's blocks of colour at 4:2:0."""
-_ROUNDING = 8.0  # mean error in levels of 255
+_ROUNDING = 10.0  # mean error in levels of 255
 _CLEARLY = 1.5
 _COARSE = 60.0  # the same at quality 1, and less in proportion above
 
