@@ -13,8 +13,8 @@ from PIL import Image
 
 from converter.engine import FORMATS, Recipe, raster
 
-from .aims import photographs
 from .engines import geometric_mean
+from .gallery import photographs
 from .judge import Judge
 
 SCORES = (80, 86)

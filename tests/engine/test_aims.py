@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from converter.engine import Limits, Recipe
 from converter.engine.limits import Deadline
 from converter.engine.messages import Message
 from converter.engine.raster import choose, open
+from converter.engine.raster.codecs.near_lossless import rounded
+from converter.engine.raster.codecs.webp import Webp
+from converter.engine.raster.sample import TRIED, tiles
 from converter.engine.raster.score import Reference
 from converter.engine.raster.search import AIMS
 from converter.engine.raster.steps import Frame
@@ -64,12 +67,12 @@ def missed(result: Result) -> dict[str, Any]:
     return dict(note(result, "aim_missed").params)
 
 
-def small_text() -> bytes:
+def small_text() -> Image.Image:
     """Return red text on blue, which no codec preserves with subsampled chroma."""
     image = Image.new("RGB", (160, 120), "blue")
     for y in range(0, 120, 12):
         ImageDraw.Draw(image).text((5, y), "red on blue is not easy", fill=(220, 0, 0))
-    return saved(image, "PNG")
+    return image
 
 
 def test_a_reached_aim_is_not_reported_as_missed() -> None:
@@ -78,13 +81,83 @@ def test_a_reached_aim_is_not_reported_as_missed() -> None:
     assert "aim_missed" not in [each.code for each in result.report.warnings]
 
 
-def test_an_aim_that_the_highest_quality_misses_is_reported() -> None:
-    result = render(small_text(), format="webp", aim="near_identical")
+def test_an_aim_that_the_highest_quality_misses_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Webp, "halves_color", lambda *_: False)
+    result = render(saved(small_text(), "PNG"), format="webp", aim="near_identical")
     score = result.report.score
     assert score is not None
     assert missed(result) == {"kind": "quality", "quality": 95, "score": score, "aim": 82.5}
     assert score < 82.5
     assert f"Visual score {score:.1f}, not the 82.5" in note(result, "aim_missed").text
+
+
+@pytest.mark.parametrize("aim", ["balanced", "near_identical"])
+def test_webp_is_nearly_lossless_where_its_colour_resolution_is_not_enough(aim: str) -> None:
+    picture = small_text()
+    result = render(saved(picture, "PNG"), format="webp", aim=aim)
+    score = result.report.score
+    assert score == pytest.approx(Reference(picture).score(opened(result)), abs=0.1)
+    assert AIMS[aim].score <= (score or 0) < 100
+    assert result.data[12:16] == b"VP8L"
+    assert result.report.settings["near_lossless"]
+    assert "lossless" not in result.report.settings
+    assert "aim_missed" not in [each.code for each in result.report.warnings]
+
+
+def test_an_animation_is_nearly_lossless_too() -> None:
+    frames = [ImageChops.offset(small_text(), shift) for shift in (0, 9, 17)]
+    source = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100)
+    result = render(source, format="webp", aim="near_identical")
+    written = opened(result)
+    for number, frame in enumerate(frames):
+        written.seek(number)
+        assert Reference(frame).score(written.convert("RGB")) >= 82
+
+
+def test_a_webp_that_may_not_grow_keeps_the_higher_quality_instead_of_full_colour() -> None:
+    source = saved(small_text(), "WEBP", lossless=True)
+    result = render(source, format="webp", aim="near_identical")
+    assert len(result.data) <= len(source)
+    lossy = saved(small_text().filter(ImageFilter.GaussianBlur(0.4)), "WEBP", quality=20)
+    held = render(lossy, format="webp", aim="near_identical")
+    assert len(held.data) <= len(lossy)
+    if "near_lossless" in held.report.settings:
+        assert (held.report.score or 0) >= 82.5
+
+
+@pytest.mark.parametrize("quality", [95, 60, 25])
+def test_nearly_lossless_colours_are_near_and_smooth_areas_exact(quality: int) -> None:
+    smooth = Image.linear_gradient("L").crop((0, 0, 256, 64))
+    picture = Image.new("RGBA", (256, 128))
+    picture.paste(Image.merge("RGBA", (smooth, smooth, smooth, smooth)))
+    picture.paste(samples.grainy((256, 64)), (0, 64))
+    near = rounded(picture, quality)
+    step = 1 + (100 - quality) // 3
+    assert near.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+    flat = (1, 1, 255, 62)
+    assert near.crop(flat).tobytes() == picture.crop(flat).tobytes()
+    assert near.tobytes() != picture.tobytes()
+    changes = ImageChops.difference(near.convert("RGB"), picture.convert("RGB"))
+    assert all(sum(band.histogram()[step // 2 + 2 :]) == 0 for band in changes.split())
+
+
+def misleading(calm: bool) -> Image.Image:
+    """Return a picture of two megapixels in which parts and the whole differ in detail."""
+    size = (1760, 1240)
+    picture, parts = samples.grainy(size), samples.grainy(size).filter(ImageFilter.GaussianBlur(2))
+    if not calm:
+        picture, parts = parts, picture
+    for box in tiles(size, TRIED) or ():
+        picture.paste(parts.crop(box), box)
+    return picture
+
+
+@pytest.mark.parametrize(("format", "calm"), [("jpeg", True), ("webp", False)])
+def test_a_large_picture_is_judged_by_the_file_itself(format: str, calm: bool) -> None:
+    picture = misleading(calm)
+    result = render(saved(picture, "PNG", compress_level=1), format=format, aim="balanced")
+    assert result.report.score == pytest.approx(Reference(picture).score(opened(result)), abs=0.1)
+    assert 70 <= (result.report.score or 0) <= 76
 
 
 def test_an_aim_that_the_size_of_the_original_prevents_is_reported() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from converter.engine import raster
-from converter.engine.raster.sample import tiles
+from converter.engine.raster.sample import JUDGED, TRIED, tiles
 from converter.engine.raster.score import Reference
 
 from . import samples
@@ -157,7 +157,7 @@ def test_a_reference_may_be_used_again() -> None:
 def test_parts_stand_for_a_large_picture_of_any_shape(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    boxes = tiles(size)
+    boxes = tiles(size, TRIED)
     assert boxes
     lit = Image.new("L", size)
     for box in boxes:
@@ -166,6 +166,14 @@ def test_parts_stand_for_a_large_picture_of_any_shape(
         lit.paste(255, box)
     assert lit.histogram()[255] == 12 * 320 * 320
     large = mosaic(samples.grainy((160, 160)), size)
-    by_parts = score(large, jpeg(60)(large))
-    monkeypatch.setattr(raster.score, "tiles", lambda size: None)
-    assert by_parts == pytest.approx(score(large, jpeg(60)(large)), abs=3)
+    whole = score(large, jpeg(60)(large))
+    monkeypatch.setattr(raster.score, "JUDGED", TRIED)
+    assert score(large, jpeg(60)(large)) == pytest.approx(whole, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("size", "side"), [((4300, 4200), None), ((6000, 4000), 960), ((4000, 6000), 960), ((900, 30_000), 320)]
+)
+def test_a_file_is_judged_by_parts_only_if_it_is_large(size: tuple[int, int], side: int | None) -> None:
+    boxes = tiles(size, JUDGED)
+    assert {right - left for left, _, right, _ in boxes or ()} == ({side} if side else set())

@@ -13,9 +13,9 @@ from converter.engine.messages import Message
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
 
+from .aim import reached
 from .codecs.content import is_noisy
 from .encode import Encoder, prepare
-from .produce import reached
 from .score import Reference
 from .search import AIMS, QualityTarget
 from .steps import Frame
@@ -107,8 +107,9 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 def _alike(reference: Reference, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
     """Return the bytes needed to reach the aim, or to come as close as possible, and the score."""
-    encoder, found, score = reached(_encoder(reference.picture, option), reference, aim, deadline)
-    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), score
+    tried = reached(_encoder(reference.picture, option), reference, aim, deadline)
+    encoder, found = tried.encoder, tried.found
+    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), tried.score
 
 
 def _encoder(sample: Image.Image, option: Recipe) -> Encoder:

@@ -18,7 +18,7 @@ from converter.engine.report import Log
 from .codecs import Codec, Content, Settings, codec_for
 from .color import eight_bit
 from .pillow import encoding, room_for
-from .sample import montage, tiles
+from .sample import TRIED, montage, tiles
 from .score import Reference
 from .similarity import similarity
 from .steps import Frame
@@ -82,6 +82,10 @@ class Encoder:
     def with_full_color(self) -> Encoder:
         return replace(self, content=replace(self.content, full_color=True))
 
+    def colored_as(self, other: Encoder) -> Encoder:
+        """Return an encoder with the other one's colour resolution."""
+        return self.with_full_color() if other.content.full_color else self
+
     @property
     def halves_color(self) -> bool:
         return any(map(self.codec.halves_color, self.images)) and not self.content.full_color
@@ -90,7 +94,7 @@ class Encoder:
         """Return an encoder for parts of a large picture, and the same parts of the original, for trying
         qualities.
         """
-        boxes = tiles(image.size)
+        boxes = tiles(image.size, TRIED)
         if boxes is None:
             return self, image
         [stored] = self.images
@@ -126,6 +130,17 @@ class Encoder:
         if quality is None and self.target.quality and not recipe.lossless:
             return recipe.quality or self.target.default_quality
         return quality
+
+
+@dataclass(frozen=True)
+class Made:
+    """An encoded result. `quality` is None if the recipe's or the format's default was used."""
+
+    data: bytes
+    encoder: Encoder
+    quality: int | None = None
+    similarity: float | None = None
+    score: float | None = None
 
 
 def prepare(

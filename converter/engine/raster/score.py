@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .blur import Plane, Strip, blurred, strips
-from .sample import montage, tiles
+from .sample import JUDGED, montage, tiles
 from .similarity import on_white
 from .xyb import B, X, Y, sizes
 
@@ -69,7 +69,7 @@ class Reference:
     def __init__(self, picture: Image.Image) -> None:
         """Sample the picture if it is large; transparent parts count as white."""
         self.picture = picture
-        self._boxes = tiles(picture.size)
+        self._boxes = tiles(picture.size, JUDGED)
         self._channels = [
             {channel: _Channel(plane, step, weights[channel]) for channel, plane in planes.items()}
             for planes, step, weights in zip(self._sizes(picture), _STEPS, _WEIGHTS, strict=True)

@@ -19,11 +19,7 @@ _SATISFIED = 0.97
 _MOST_ENCODES = 8
 _SLOWER = 2  # another quality may take this many times as long as the slowest so far
 
-# In a search for a score: the first quality, the tolerance above the aim, and the usual rise per quality
-# step.
-_FIRST_GUESS = 75
-_NEAR = 1.0
-_SLOPE = 0.7
+_SLOPE = 0.7  # the usual rise of the score per quality step
 
 
 @dataclass(frozen=True)
@@ -35,12 +31,26 @@ class QualityTarget:
 
 
 # SSIMULACRA2 of 60, 70 and 82: fine at a glance; differences hard to see; identical side by side. The extra
-# half point compensates for scoring only parts of large pictures.
+# half point compensates for what the score leaves out.
 AIMS: Mapping[str, QualityTarget] = {
     "small": QualityTarget(60.5, 25),
     "balanced": QualityTarget(70.5, 40),
     "near_identical": QualityTarget(82.5, 60),
 }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to search for a score: the first quality, the tolerance above the aim, and the number of tries that
+    is enough once one reaches the aim.
+    """
+
+    first: int
+    near: float
+    enough: int
+
+
+THOROUGH = Plan(first=75, near=1.0, enough=100)
 
 Encode = Callable[[int], bytes]
 Measure = Callable[[bytes], float]
@@ -124,7 +134,7 @@ def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
 
 
 def lowest_alike(
-    encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline
+    encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline, plan: Plan = THOROUGH
 ) -> tuple[EncodedAt, float]:
     """Return the lowest quality that reaches the aim, or else the highest tried, and its score.
 
@@ -141,17 +151,17 @@ def lowest_alike(
         return tried[quality][0]
 
     low, top = aim.lowest - 1, HIGHEST
-    guess = _FIRST_GUESS
+    guess = plan.first
     while low + 1 < top and (not tried or timed.has_time):
         guess = min(top - 1, max(low + 1, guess))
         reached = at(guess)
         if reached >= aim.score:
             top = guess
-            if reached <= aim.score + _NEAR:
-                break
         else:
             low = guess
-        guess = _on_line(tried, low, top, aim.score)
+        if top in tried and (len(tried) >= plan.enough or tried[top][0] <= aim.score + plan.near):
+            break
+        guess = _on_line(tried, low, top, aim.score + plan.near / 2)
     if top not in tried and timed.has_time:
         at(top)
     best = top if top in tried else max(tried)
@@ -164,7 +174,6 @@ def _on_line(tried: Mapping[int, tuple[float, bytes]], low: int, top: int, wante
 
     If only one end was tried, the line goes through it and the nearest other quality tried.
     """
-    wanted += _NEAR / 2
     if low in tried and top in tried:
         rise = tried[top][0] - tried[low][0]
         part = (wanted - tried[low][0]) / rise if rise > 0 else 0.5
