@@ -69,7 +69,21 @@ def test_pages_in_floating_point_share_one_white(channels: int) -> None:
     assert np.abs(first - ramp * 0.05 * 255).max() <= 1
     assert np.abs(last - ramp * 255).max() <= 1
     (alone,) = shown_pages(stack(ramp * 10, ramp * 100, ramp * 200), pages="1")
-    assert np.abs(alone.astype(float) - ramp * 65_535).max() <= 1
+    assert np.array_equal(alone, dim)
+
+
+def test_pages_in_floating_point_are_the_same_beside_other_outputs() -> None:
+    ramp = np.array(RAMP, np.float32).reshape(8, 8)
+    data, png, tiff = stack(ramp * 10, ramp * 200), Recipe.parse({"format": "png"}), {"format": "tiff"}
+    (alone,) = samples.render_all(data, png)
+    beside, _ = samples.render_all(data, png, Recipe.parse(tiff))
+    assert alone.data == beside.data
+
+
+def test_a_page_is_shown_though_a_later_one_is_damaged() -> None:
+    ramp = np.array(RAMP, np.float32).reshape(8, 8)
+    (shown,) = shown_pages(stack(ramp, ramp)[:-40], pages="1")
+    assert np.abs(shown.astype(float) - ramp * 65_535).max() <= 1
 
 
 def test_pages_of_another_kind_have_a_white_of_their_own() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from PIL import Image
 
-from converter.engine.errors import Corrupt
+from converter.engine.errors import Corrupt, InvalidImage
 from converter.engine.formats import Format
 from converter.engine.limits import Deadline, Limits
 from converter.engine.report import Log
@@ -113,7 +114,7 @@ def decode(
     delays = opened.codec.timing(opened.data, image).delays if opened.facts.animated else ()
     canvas = image.size if opened.facts.animated else None
     with decoding():
-        whites = opened.codec.whites(image, opened.data, wanted) if len(wanted) > 1 else {}
+        whites = _whites(opened, image, deadline)
         pictures = islice(opened.codec.pictures(image, opened.data), max(wanted) + 1)
         for index, current in enumerate(pictures):
             if index:
@@ -126,6 +127,23 @@ def decode(
                 current.info[floats.WHITE] = whites[index]
             delay = delays[index] if delays else None
             yield index, _picture(current, opened, scale, delay, canvas, depth=depth and not canvas)
+
+
+def _whites(opened: Opened, image: Image.Image, deadline: Deadline) -> Mapping[int, float]:
+    """Return the value of white for the pages in floating point, the same whichever pages are wanted.
+
+    Pages from a damaged one on are left out.
+    """
+    if opened.facts.pages == 1 or not opened.codec.stores_floats:
+        return {}
+    found = {}
+    with suppress(InvalidImage), decoding():
+        for number, page in enumerate(opened.codec.pictures(image, opened.data)):
+            deadline.check()
+            if (top := opened.codec.highest(page, opened.data)) is not None:
+                found[number] = (page.mode, page.size), top
+    image.seek(0)
+    return floats.shared(found)
 
 
 def _opened(codec: Codec, data: bytes, limits: Limits) -> Image.Image:

@@ -30,14 +30,14 @@ def white_of(bands: Sequence[Image.Image]) -> float:
     return _white(highest(bands))
 
 
-def shared(found: Mapping[int, tuple[object, float | None]]) -> dict[int, float]:
+def shared(found: Mapping[int, tuple[object, float]]) -> dict[int, float]:
     """Return the value of white for each page, which pages of the same kind share.
 
     `found` are the kind and the highest value of each.
     """
     most: dict[object, float] = {}
     for kind, top in found.values():
-        most[kind] = max(most.get(kind, 0.0), top or 0.0)
+        most[kind] = max(most.get(kind, 0.0), top)
     return {number: _white(most[kind]) for number, (kind, _) in found.items()}
 
 

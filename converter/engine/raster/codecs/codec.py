@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
@@ -48,6 +48,10 @@ class Codec:
     """The features that Pillow must have been built with, named as in `PIL.features`."""
     has_octets = False
     """Whether Pillow can be made to read the low byte of 16-bit samples instead of the high byte."""
+    highest_quality = 95
+    """The highest quality of use for a quality mode."""
+    stores_floats = False
+    """Whether pixels can be in floating point."""
     writes_jpeg = False
     """Whether Pillow encodes its images as JPEG, which needs a buffer for the whole file."""
     longest_delay = 16_777_215
@@ -117,9 +121,9 @@ class Codec:
             image.seek(number)
             yield image
 
-    def whites(self, image: Image.Image, data: bytes, wanted: Collection[int]) -> Mapping[int, float]:
-        """Return the value of white for those of the wanted pages that are in floating point."""
-        return {}
+    def highest(self, image: Image.Image, data: bytes) -> float | None:
+        """Return the highest plausible value of the current page, or None if it is not in floating point."""
+        return None
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         """Decode and return the current frame or page, and correct the decoder's errors."""

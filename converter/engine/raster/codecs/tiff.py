@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -12,7 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
-from converter.engine.raster import color, floats, iptc
+from converter.engine.raster import color, iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
 from . import credentials, deflate
@@ -42,6 +41,7 @@ class Tiff(Codec):
     pillow = "TIFF"
     needs = ("libtiff",)
     has_octets = True
+    stores_floats = True
     reads = (
         "strips, tiles and planes; uncompressed, PackBits, LZW, Deflate, CCITT, JPEG, LZMA, Zstandard; "
         "1 to 16 and 32 bits, 16 to 64 bits in floating point; grey, RGB and CMYK, with or without alpha; "
@@ -97,13 +97,8 @@ class Tiff(Codec):
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_tiff(self.readable(data))
 
-    def whites(self, image: Image.Image, data: bytes, wanted: Collection[int]) -> Mapping[int, float]:
-        found = {}
-        for number, page in enumerate(islice(self.pictures(image, data), max(wanted) + 1)):
-            if number in wanted and is_floating_point(page):
-                found[number] = (page.mode, page.size), highest(page, data)
-        image.seek(0)
-        return floats.shared(found)
+    def highest(self, image: Image.Image, data: bytes) -> float | None:
+        return highest(image, data) or 0.0 if is_floating_point(image) else None
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
         return loaded(image, data)
