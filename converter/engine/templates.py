@@ -171,6 +171,9 @@ NOTES = {
     "pages_selected.frames": _("Frames selected: {pages} of {count}"),
     "quality_chosen": _("Quality {quality} chosen: similarity {similarity:.3f} to the image at this size"),
     "quality_chosen.score": _("Quality {quality} chosen: visual score {score:.0f} of 100"),
+    "lossless_chosen": _(
+        "Lossless: lossy compression reaches a visual score of {score:.1f} at most, not {aim:.1f}, in {bytes:B}"
+    ),
     "search_stopped": _("There was no time to try qualities above {quality}, which might fit too"),
     "bytes_met": _("Quality {quality} chosen to stay within {target:,} bytes"),
     "shrunk_to_fit": _("Shrunk to {width}×{height} to stay within {target:,} bytes"),

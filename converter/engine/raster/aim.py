@@ -15,6 +15,9 @@ from .score import Reference
 from .search import HIGHEST, THOROUGH, EncodedAt, Plan, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
 
+# A smaller miss is not worth the bytes of a file without loss.
+_LARGEST_MISS = 1.5
+_SECONDS_WITHOUT_LOSS = 1.0  # per megapixel, on a slow machine
 # For a large picture: the tolerance above the aim, and the number of tries that is enough once one reaches it.
 _NEAR_ENOUGH = 2.0
 _ENOUGH_TRIES = 3
@@ -45,21 +48,39 @@ def alike(
     best = _reached_by_whole(one, image, reference, aim, deadline)
     found, score, alone = best.found, best.score, best.found.data
     bound = "time" if found.cut_short else "quality"
+    if score < aim.score - _LARGEST_MISS and bound == "quality":
+        exact = _without_loss(encoder, most_bytes, deadline)
+        if exact:
+            log.note("lossless_chosen", score=score, aim=aim.score, bytes=len(alone))
+            return exact
     made = encoder.colored_as(best.encoder)
     is_ready = len(encoder.images) == 1 and best.encoder.drafting() is best.encoder
     data = alone if is_ready else made.encode(found.quality)
     if most_bytes is not None and len(data) > most_bytes:
         # With few bytes, a higher quality is worth more than colour resolution.
-        highest = found.quality if made.halves_color == encoder.halves_color else HIGHEST
+        highest = found.quality if made is encoder else HIGHEST
         lower = largest_within(encoder.encode, most_bytes, deadline, highest=highest, may_fall_apart=True)
         if lower is not None:
-            made, found, data, alone = encoder, lower, lower.data, one.encode(lower.quality)
+            made, found, data = encoder, lower, lower.data
+            alone = data if one is encoder else one.encode(lower.quality)
             score, bound = one.score(alone, reference), "bytes"
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", kind="score", quality=found.quality, score=score)
     if score < aim.score:
         log.warn("aim_missed", kind=bound, score=score, aim=aim.score, quality=found.quality)
     return Made(data, made, found.quality, one.similarity(alone, image), score)
+
+
+def _without_loss(encoder: Encoder, most_bytes: int | None, deadline: Deadline) -> Made | None:
+    """Return the picture without loss, if the format offers it and the limits on time and bytes allow it."""
+    seconds = _SECONDS_WITHOUT_LOSS * encoder.content.pixels / 1_000_000
+    if len(encoder.images) > 1 or not encoder.target.lossless_is_a_choice or not deadline.leaves(seconds):
+        return None
+    exact = encoder.without_loss()
+    data = exact.encode()
+    if most_bytes is not None and len(data) > most_bytes:
+        return None
+    return Made(data, exact, similarity=1.0, score=100.0)
 
 
 def reached(
@@ -70,7 +91,14 @@ def reached(
     The encoder keeps full colour resolution if the aim cannot be reached otherwise.
     """
     draft = encoder.drafting()
-    found, score = lowest_alike(draft.encode, lambda data: draft.score(data, reference), aim, deadline, plan)
+    found, score = lowest_alike(
+        draft.encode,
+        lambda data: draft.score(data, reference),
+        aim,
+        deadline,
+        plan,
+        draft.codec.highest_quality,
+    )
     if score < aim.score and encoder.halves_color and not found.cut_short:
         return reached(encoder.with_full_color(), reference, aim, deadline, plan)
     return Tried(encoder, found, score)

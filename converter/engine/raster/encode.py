@@ -79,6 +79,10 @@ class Encoder:
         content = self.codec.drafted(self.content)
         return self if content is self.content else replace(self, content=content)
 
+    def without_loss(self) -> Encoder:
+        recipe = replace(self.content.recipe, lossless=True, aim=None)
+        return replace(self, content=replace(self.content, recipe=recipe))
+
     def with_full_color(self) -> Encoder:
         return replace(self, content=replace(self.content, full_color=True))
 

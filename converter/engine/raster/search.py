@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import log
+from typing import Generic, TypeVar
 
 from converter.engine.limits import Deadline
 
@@ -52,6 +53,7 @@ class Plan:
 
 THOROUGH = Plan(first=75, near=1.0, enough=100)
 
+T = TypeVar("T")
 Encode = Callable[[int], bytes]
 Measure = Callable[[bytes], float]
 
@@ -65,21 +67,21 @@ class EncodedAt:
     cut_short: bool = False
 
 
-class _Timed:
-    """An encoder that tells whether there is time to run it again before the deadline."""
+class _Timed(Generic[T]):
+    """A function of the quality that tells whether there is time to run it again before the deadline."""
 
-    def __init__(self, encode: Encode, deadline: Deadline) -> None:
-        self._encode = encode
+    def __init__(self, run: Callable[[int], T], deadline: Deadline) -> None:
+        self._run = run
         self._deadline = deadline
         self._slowest = 0.0
 
-    def __call__(self, quality: int) -> bytes:
-        """Return the encoded file. Raises TimedOut."""
+    def __call__(self, quality: int) -> T:
+        """Raises TimedOut."""
         self._deadline.check()
         start = time.monotonic()
-        data = self._encode(quality)
+        result = self._run(quality)
         self._slowest = max(self._slowest, time.monotonic() - start)
-        return data
+        return result
 
     @property
     def has_time(self) -> bool:
@@ -134,7 +136,12 @@ def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
 
 
 def lowest_alike(
-    encode: Encode, measure: Measure, aim: QualityTarget, deadline: Deadline, plan: Plan = THOROUGH
+    encode: Encode,
+    measure: Measure,
+    aim: QualityTarget,
+    deadline: Deadline,
+    plan: Plan = THOROUGH,
+    highest: int = HIGHEST,
 ) -> tuple[EncodedAt, float]:
     """Return the lowest quality that reaches the aim, or else the highest tried, and its score.
 
@@ -143,14 +150,17 @@ def lowest_alike(
     """
     tried: dict[int, tuple[float, bytes]] = {}
 
-    timed = _Timed(encode, deadline)
+    def judged(quality: int) -> tuple[float, bytes]:
+        data = encode(quality)
+        return measure(data), data
+
+    timed = _Timed(judged, deadline)
 
     def at(quality: int) -> float:
-        data = timed(quality)
-        tried[quality] = measure(data), data
+        tried[quality] = timed(quality)
         return tried[quality][0]
 
-    low, top = aim.lowest - 1, HIGHEST
+    low, top = aim.lowest - 1, highest
     guess = plan.first
     while low + 1 < top and (not tried or timed.has_time):
         guess = min(top - 1, max(low + 1, guess))

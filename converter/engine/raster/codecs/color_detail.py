@@ -12,14 +12,14 @@ _BANDS, _ROWS = 8, 32
 def color_detail(image: Image.Image) -> float:
     """Return the mean error, in levels of 255, that halving the resolution of colour would cause.
 
-    Photos have 1 to 10; red text on blue has 30.
+    Photos have 1 to 12, noise up to 22; text in vivid colours has 17 to 43.
     """
     _, *chroma = _sample(image).convert("YCbCr").split()
     return hypot(*(_lost_by_halving(channel) for channel in chroma))
 
 
 def _sample(image: Image.Image) -> Image.Image:
-    """Return evenly spaced bands of a high picture, below each other."""
+    """Return evenly spaced bands of a tall picture, one below the other."""
     if image.height <= _BANDS * _ROWS:
         return image
     sample = Image.new(image.mode, (image.width, _BANDS * _ROWS))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-
-from PIL import Image
 
 from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
@@ -14,12 +11,9 @@ from converter.engine.limits import Limits
 from . import credentials
 from .codec import Codec, Settings
 from .content import Content
-from .near_lossless import rounded
 
 _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
 """libwebp's methods for efforts 1 to 9. Its default is 4."""
-
-_LOSSLESS = {"lossless": True, "quality": 75}  # in lossless mode, quality is the effort
 
 _NEVER = 2**31 - 1
 
@@ -31,6 +25,7 @@ class Webp(Codec):
     format = FORMATS["webp"]
     pillow = "WEBP"
     needs = ("webp",)
+    highest_quality = 98
     reads = "lossy and lossless, animations"
 
     def guard(self, data: bytes, limits: Limits) -> None:
@@ -55,25 +50,15 @@ class Webp(Codec):
     def settings(self, content: Content, quality: int | None) -> Settings:
         method = _METHODS[content.effort - 1]
         if content.recipe.lossless:
-            return {**_LOSSLESS, "method": method}
-        near = {"near_lossless": True} if content.full_color else {}
-        return {"quality": quality, **near, "method": method}
-
-    def halves_color(self, image: Image.Image) -> bool:
-        return True
-
-    def encode(self, content: Content, quality: int | None) -> bytes:
-        if content.full_color and quality is not None:
-            content = replace(content, images=[rounded(image, quality) for image in content.images])
-        return super().encode(content, quality)
+            # In lossless mode, quality is the effort.
+            return {"lossless": True, "quality": 75, "method": method}
+        return {"quality": quality, "method": method}
 
     def hidden(self, content: Content) -> Settings:
         hidden = super().hidden(content)
         if "loop" in hidden:
             hidden["loop"] = min(hidden["loop"], _MOST_PLAYS)
-        if content.full_color:
-            hidden.update(_LOSSLESS)  # only the lossless mode has full colour resolution
-        elif content.is_animation and not content.recipe.lossless:
+        if content.is_animation and not content.recipe.lossless:
             # Frames are lossless where that is smaller, and there are no key frames for seeking.
             hidden.update({"allow_mixed": True, "kmin": _NEVER - 1, "kmax": _NEVER})
         return hidden
