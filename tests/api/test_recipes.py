@@ -43,6 +43,14 @@ def test_an_invisible_name_is_refused(program: Program, name: str) -> None:
     assert "visible" in body["detail"]
 
 
+def test_a_name_that_normalising_lengthens_beyond_its_limit_is_refused(program: Program) -> None:
+    body = problem(
+        program.post("recipes", {**WEB, "name": "\ufb2c" * 80}), 422, "invalid_request"
+    )  # NFC makes three characters of each
+    assert body["errors"][0]["pointer"] == "/name"
+    assert not Recipe.objects.exists()
+
+
 def test_a_name_cannot_turn_the_text_around(program: Program) -> None:
     saved = program.post("recipes", {"name": "Web \u202egpj.exe", "recipe": {"format": "webp"}}).json()
     assert saved["name"] == "Web gpj.exe"

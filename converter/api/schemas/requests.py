@@ -221,10 +221,16 @@ class WebhookIn(Schema):
     events: Annotated[list[models.Webhook.Event], Field(min_length=1, max_length=10)]
 
 
-def _visible(name: str) -> str:
-    if cleaned := filenames.clean_text(name):
-        return cleaned
-    raise PydanticCustomError("name_invisible", "Name should have at least one visible character")
+LONGEST_NAME = 80  # characters, of a recipe
+
+
+def _cleaned(name: str) -> str:
+    cleaned = filenames.clean_text(name)
+    if not cleaned:
+        raise PydanticCustomError("name_invisible", "Name should have at least one visible character")
+    if len(cleaned) > LONGEST_NAME:  # normalising can lengthen it
+        raise PydanticCustomError("string_too_long", "String should have at most 80 characters")
+    return cleaned
 
 
 class RecipeIn(Schema):
@@ -235,8 +241,8 @@ class RecipeIn(Schema):
     name: Annotated[
         str,
         StringConstraints(strip_whitespace=True),  # as Django's forms do
-        Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$"),
-        AfterValidator(_visible),
+        Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]+$"),
+        AfterValidator(_cleaned),
     ]
     recipe: Annotated[RawRecipe | None, Field(description="Its only output.")] = None
     outputs: Annotated[
