@@ -31,7 +31,10 @@ def known_only(run: Run) -> Run:
     @wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         unknown = {name: _unknown(name[:MOST_SHOWN], known) for name in request.GET if name not in known}
-        return invalid_parameters(unknown).response() if unknown else run(request, **kwargs)
+        if not unknown:
+            return run(request, **kwargs)
+        # A stranger learns only that a token is missing.
+        return operation._run_checks(request) or invalid_parameters(unknown).response()
 
     return checked
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from converter.api import waiting
@@ -228,6 +229,17 @@ def test_an_unknown_parameter_is_refused_by_name(
     body = problem(response, 422, "invalid_request")
     assert [(error["code"], error["parameter"]) for error in body["errors"]] == [("parameter_unknown", name)]
     assert body["errors"][0]["params"].get("similar") == similar
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [({}, "unauthenticated"), ({"Authorization": "Bearer img_wrong"}, "invalid_token")],
+)
+def test_a_token_is_checked_before_parameters(
+    program: Program, client: Client, headers: dict[str, str], code: str
+) -> None:
+    problem(client.get("/api/v1/jobs?foo=1", headers=headers), 401, code)
+    problem(program.client.get("/api/v1/jobs?foo=1"), 422, "invalid_request")
 
 
 def test_parameters_of_a_call_that_writes_are_not_ignored_either(program: Program) -> None:
