@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import (
     FileResponse,
     Http404,
@@ -139,8 +139,8 @@ def _is_withheld(request: HttpRequest, key: str) -> bool:
             return True
         if "Range" not in request.headers:  # the check reads the whole file, too slow for each part
             jobs.check_result(key)
-    except DatabaseError:  # a link needs no database in the cloud either
-        logger.warning("A download could not be checked", exc_info=True)
+    except (OperationalError, InterfaceError):  # away; a link needs no database in the cloud either
+        logger.warning("Could not check a download", exc_info=True)
     return False
 
 

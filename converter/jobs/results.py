@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import uuid
 
+from django.db import DatabaseError
+
 from converter import storage
 from converter.engine import Message
 from converter.jobs.errors import Gone
@@ -49,7 +51,10 @@ def _is_as_made(job: Job, stored: Stored) -> bool:
 
 def _lost(job: Job, message: Message) -> Gone:
     logger.error("A result is missing or damaged", extra={"job": str(job.pk), **message.params})
-    lose_result(job, message)
+    try:
+        lose_result(job, message)
+    except DatabaseError:  # a file that is known to be damaged must not be served
+        logger.warning("Could not record a lost result", extra={"job": str(job.pk)}, exc_info=True)
     return Gone(message.code, **message.params)
 
 

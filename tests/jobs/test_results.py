@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -69,6 +70,19 @@ def test_a_damaged_result_is_not_served_and_can_be_made_again(
     again = client.get(jobs.result_url(Job.objects.get(pk=job.pk)))
     assert streamed(again) == whole
     again.close()
+
+
+def test_a_damaged_result_is_not_served_even_if_that_cannot_be_recorded(
+    job: Job, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("converter.jobs.results.lose_result", locked)
+    message = damage(job)
+    answer = client.get(jobs.result_url(job))
+    problem(answer, 410, "result_missing")
+    assert answer.json()["detail"] == message
 
 
 @pytest.mark.parametrize("fault", [lose, damage])
