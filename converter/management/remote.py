@@ -32,13 +32,23 @@ FIRST = RETRIES.new(total=2)  # before any work is done, so that a wrong address
 CONNECTIONS = 64  # kept open; more than there are workers
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
 class Site:
     """The API of a site, as one user."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Raises CommandError if this is not the URL of a site."""
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise CommandError("--server must begin with https:// or http://.", returncode=2)
+        """Raises CommandError if this is not the URL of a site or not a token."""
+        if not _is_web_address(url):
+            raise CommandError("--server must be a URL that begins with https:// or http://.", returncode=2)
+        if not (token.isascii() and token.isprintable()):
+            # urllib3's error would show the token.
+            raise CommandError("The token contains characters that no token has.", returncode=2)
         self.url = f"{url.rstrip('/')}/api/v1/"
         self._token = {"Authorization": f"Bearer {token}"}
         timeout = urllib3.Timeout(connect=10, read=60)

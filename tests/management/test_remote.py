@@ -84,8 +84,9 @@ def test_an_invalid_token_is_reported(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://nowhere.invalid", "--server must begin with https:// or http://."),
-        ("nowhere.invalid", "--server must begin with https:// or http://."),
+        ("ftp://nowhere.invalid", "--server must be a URL that begins with https:// or http://."),
+        ("nowhere.invalid", "--server must be a URL that begins with https:// or http://."),
+        ("http://[x", "--server must be a URL that begins with https:// or http://."),
         ("http://127.0.0.1:9", "http://127.0.0.1:9/api/v1/ cannot be reached: Connection refused."),
     ],
 )
@@ -95,6 +96,14 @@ def test_an_unreachable_site_is_reported_in_one_line(
     (tmp_path / "a.jpg").write_bytes(make_photo())
     done = convert("a.jpg", "-o", "out", "--to", "webp", url=url)
     assert (done.returncode, done.stderr) == (2, f"CommandError: {said}\n")
+
+
+@pytest.mark.parametrize("token", ["img_secret\nx", "img_secr\u00e9t"])
+def test_a_malformed_token_is_reported_and_not_shown(convert: Convert, tmp_path: Path, token: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(make_photo())
+    done = convert("a.jpg", "-o", "out", "--to", "webp", token=token)
+    assert done.returncode == 2
+    assert done.stderr == "CommandError: The token contains characters that no token has.\n"
 
 
 @pytest.mark.slow
