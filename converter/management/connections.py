@@ -24,7 +24,12 @@ BODY_SECONDS = 60  # before a body may count as too slow
 BODY_RATE = 4_000  # bytes per second, the minimum on average; a 2G phone reaches it
 LARGE = 1_000_000  # bytes; waitress writes bodies of more than half of this to disk
 
-CODES = {400: "bad_request", 413: "body_too_large", 500: "internal_error", 507: "storage_full"}
+PROBLEMS = {
+    400: Message("bad_request"),
+    413: Message("body_too_large"),
+    500: Message("internal_error"),
+    507: Message("storage_full", {"kind": "uploads"}),
+}
 
 
 MostBytes = Callable[[str, Mapping[str, str]], int]
@@ -52,7 +57,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         super().parse_header(header_plus)
         self.adj.max_request_body_size = self._most_bytes(self.path, self.headers)
         if self.to_come and self.to_come > self._room():
-            self.error, self.body_rcv = NoRoom("Too many uploads at the same time. Try again later."), None
+            self.error, self.body_rcv = NoRoom("Too many uploads at the same time"), None
 
     @property
     def to_come(self) -> int:
@@ -83,11 +88,11 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
     """Send the errors of the HTTP server as problem details, as the application does."""
 
     def execute(self) -> None:
-        code = CODES.get(self.request.error.code)
-        if not code:
+        problem = PROBLEMS.get(self.request.error.code)
+        if not problem:
             super().execute()
             return
-        answer = problems.answer(Message(code))
+        answer = problems.answer(problem)
         self.status = f"{answer.status_code} {answer.reason_phrase}"
         self.response_headers.extend(answer.items())
         self.set_close_on_finish()

@@ -78,6 +78,7 @@ TEMPLATES = {
     "form_forged": _("This upload form was not created by this site."),
     "form_incomplete": _("Send the form's fields unchanged, then the file as “file”."),
     "too_many_bytes.announced": _("This file is larger than the {most:,} bytes given for it."),
+    "storage_full.uploads": _("Too many uploads are in progress. Try again in a few minutes."),
     "storage_full": _("The file could not be stored. Free some space and try again."),
     "link_expired": _("This link has expired. Go back to the page it came from."),
     "expired.file": _("This file has expired and was deleted."),

@@ -50,6 +50,13 @@ def test_a_button_opened_as_a_page_says_so(strict: Client, client: Client) -> No
         assert "Go back to its page and press the button there" in text(response)
 
 
+def test_a_page_sent_a_form_does_not_speak_of_buttons(strict: Client) -> None:
+    said = text(strict.post("/formats/"))
+    assert "does not accept what was sent to it" in said
+    assert "press the button" not in said
+    assert "opened directly" not in said
+
+
 def test_every_page_notes_its_methods() -> None:
     silent = {
         route
