@@ -84,7 +84,7 @@ class ConfigurationForm(forms.Form):
             field.widget.attrs.update(max=limit, placeholder=limit)
         self.fields["jobs_a_day"].widget.attrs["placeholder"] = settings.CONVERTER_JOBS_A_DAY
         ways = [way for way in SIGN_UP if way != "invitation" or not settings.COGNITO_USER_POOL_ID]
-        ways = ["closed"] if pool_is_closed() else ways
+        ways = [] if pool_is_closed() else ways
         usual = _("as configured (%(way)s)") % {"way": SIGN_UP_LABELS.get(settings.SIGN_UP, settings.SIGN_UP)}
         cast(forms.ChoiceField, self.fields["sign_up"]).choices = [
             ("", usual),
