@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_deleted_does_not_block_others_of_its_batch(
         unlink(path, **options)
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    with pytest.raises(StorageFault, match="kept 1 files: Read-only"):
+    with pytest.raises(StorageFault, match="1 files could not be deleted: Read-only"):
         jobs.expire(batch)
     assert not (folders / Job.objects.get(position=1).result_key).exists()
 
