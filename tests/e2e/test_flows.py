@@ -34,7 +34,7 @@ def test_from_sign_up_to_download(visit: Visit, photos: list[FilePayload], width
     page.get_by_role("button", name="Add another output").click()
     expect(page.get_by_role("heading", name="Output 2")).to_be_visible()
     convert(page, photos)
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     expect(page.locator(".job.is-finished")).to_have_count(6)
 
     with page.expect_download() as download:
@@ -58,7 +58,7 @@ def test_the_same_without_scripts(visit: Visit, photos: list[FilePayload], width
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()  # the page reloads itself
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()  # the page reloads itself
     page.get_by_role("link", name="Compare photo 0.jpg").first.click()
     expect(page.locator(".compare-frame img")).to_have_count(2)
     with page.expect_download() as download:
@@ -85,7 +85,7 @@ def test_partly_failed_and_why(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])
     convert(page, [*photos[:1], cut])
-    expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("1 of 2 finished.")).to_be_visible()
     expect(page.locator(".job.is-failed .job-error")).to_contain_text("upload it")
     expect(page.locator(".image-name").first).to_have_text("cut.jpg")
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)  # a retry would always fail
@@ -143,12 +143,12 @@ def test_save_a_recipe_use_it_convert_again(visit: Visit, photos: list[FilePaylo
     page.get_by_role("link", name="Use Tiny").click()
     expect(page.get_by_label("Width", exact=True)).to_have_value("64")
     page.goto("/batches/")
-    page.get_by_role("link", name="photo 0.jpg").click()
+    page.get_by_role("link", name="photo 0.jpg", exact=True).click()
     follow(page.get_by_role("link", name="Convert again with new settings"))
     page.locator("#id_outputs-0-format").select_option("png")
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     expect(page.locator(".job-line strong")).to_have_text("PNG")
 
 
@@ -202,7 +202,7 @@ def test_a_watermark_picture(visit: Visit, photos: list[FilePayload]) -> None:
             photo("mark.png", make_photo(20, 20, "PNG"), "image/png")
         )
     convert(page, photos[:1])
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     expect(page.get_by_text("Watermark added")).to_be_visible()
 
 
@@ -323,7 +323,7 @@ def test_a_result_is_used_as_input(visit: Visit, photos: list[FilePayload]) -> N
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.get_by_role("link", name="photo 0.webp", exact=True)).to_be_visible()
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FilePayload]) -> None:

@@ -74,7 +74,7 @@ def test_it_works_without_scripts(visit: Visit, photos: list[FilePayload]) -> No
     page.locator("#id_images").set_input_files(photos)
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 def test_a_user_logged_out_elsewhere_does_not_continue_as_a_guest(

@@ -27,7 +27,7 @@ def test_convert_continues_after_logging_in_again_in_another_tab(
     sign_up(page.context.new_page())
     page.locator("[data-submit]").click()
     wait_until_done(page)
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 def test_a_user_logged_out_while_sending_is_told_and_can_continue(

@@ -234,7 +234,7 @@ def test_every_state_is_shown(visit: Visit, site: Site) -> None:
 def test_a_partly_failed_batch(visit: Visit) -> None:
     page = visit()
     convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
-    expect(page.get_by_text("1 of 2 finished.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("1 of 2 finished.")).to_be_visible()
     look(page, "partly failed")
     page.goto("/batches/")
     page.get_by_role("checkbox").first.check()

@@ -51,7 +51,7 @@ def test_an_upload_that_breaks_off_is_sent_again(visit: Visit, photos: list[File
     page.unroute("**/uploads")
     page.locator(".file-row.is-bad").get_by_role("button", name="Retry").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 def test_files_are_sent_while_the_options_are_chosen(visit: Visit, photos: list[FilePayload]) -> None:
@@ -66,7 +66,7 @@ def test_files_are_sent_while_the_options_are_chosen(visit: Visit, photos: list[
     )
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     expect(page.locator(".job")).to_have_count(3)
     assert [urlparse(request.url).path for request in sent].count("/uploads") == 3
 
@@ -137,7 +137,7 @@ def test_a_retry_is_waited_for_when_the_others_are_done(visit: Visit, photos: li
     expect(page.locator(".file-row.is-sent")).to_have_count(2)
     held[3].continue_()
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -151,7 +151,7 @@ def test_uploads_resume_when_the_network_is_back(visit: Visit, photos: list[File
     page.unroute("**/uploads")
     page.evaluate("window.dispatchEvent(new Event('online'))")
     page.wait_for_url("**/batches/*/")
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
 
 
 def test_a_lost_response_creates_no_second_batch(visit: Visit, photos: list[FilePayload]) -> None:
@@ -172,7 +172,7 @@ def test_a_lost_response_creates_no_second_batch(visit: Visit, photos: list[File
     expect(page.get_by_text("Can't reach the site.")).to_be_visible()
     page.locator("[data-submit]").dblclick()
     wait_until_done(page)
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     assert lost == [201]
     page.goto("/batches/")
     expect(page.locator(".entry")).to_have_count(1)
@@ -192,7 +192,7 @@ def test_a_form_that_expired_is_renewed(visit: Visit, photos: list[FilePayload])
 
     page.route("**/uploads", refuse_once)
     convert(page, photos)
-    expect(page.get_by_text("All done.")).to_be_visible()
+    expect(page.locator("#batch").get_by_text("All done.")).to_be_visible()
     assert refused
 
 

@@ -24,7 +24,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
         if scripts:
             wait_until_done(page)
         page.wait_for_url("**/batches/*/")
-        expect(page.get_by_text(words)).to_be_visible()  # the page polls or reloads itself
+        expect(page.locator("#batch").get_by_text(words)).to_be_visible()  # the page polls or reloads itself
 
     # A custom recipe, used for two images, one of them broken.
     page.goto("/recipes/new/")
@@ -56,7 +56,7 @@ def test_a_walk(visit: Visit, photos: list[FilePayload], scripts: bool, width: s
     # Use the result as input with other formats; then repeat with other options.
     page.goto("/batches/")
     keep("history")
-    page.get_by_role("link", name="photo 0.jpg").click()
+    page.get_by_role("link", name="photo 0.jpg", exact=True).click()
     page.wait_for_url("**/batches/*/")
     page.get_by_role("link", name="photo 0.jpg", exact=True).click()
     expect(page.locator(".compare-frame img")).to_have_count(2)
