@@ -82,7 +82,7 @@ class FailureFilter(admin.SimpleListFilter):
 @admin.register(Job)
 class JobAdmin(ThumbnailAdmin):
     list_display = (
-        "name", "person", "created_at", "status", "failure", "again", "output_format", "sizes", "times",
+        "name", "person", "created_at", "status", "failure", "again", "format", "sizes", "times",
     )  # fmt: skip
     list_filter = ("status", StuckFilter, OutputFilter, FailureFilter, "created_at")
     list_select_related = ("upload", "owner")
@@ -152,9 +152,13 @@ class JobAdmin(ThumbnailAdmin):
     def after(self, job: Job) -> str:
         return bytes_in_words(job.result_size) if job.result_size else "–"
 
+    @admin.display(description=_("format"), ordering="output_format")  # short enough for the list
+    def format(self, job: Job) -> str:
+        return job.output_format
+
     @admin.display(description=_("size"))
     def sizes(self, job: Job) -> str:
-        return f"{self.before(job)} → {self.after(job)}".replace(" ", "\u00a0")
+        return f"{self.before(job)} → {self.after(job)}"
 
     @admin.display(description=_("wait time"))
     def waiting(self, job: Job) -> str:
