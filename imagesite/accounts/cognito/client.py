@@ -79,6 +79,8 @@ def sign_up(email: str, password: str) -> None:
         try:
             user.register(email, password)
         except _client().exceptions.NotAuthorizedException as exc:
+            # Other refusals have the same type; only the text in the log tells them apart.
+            logger.warning("Cognito refused a sign-up", extra={"reason": str(exc)})
             raise SignUpClosed from exc
         except _client().exceptions.UsernameExistsException:
             logger.info("Sign-up for an address that has an account")
