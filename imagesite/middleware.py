@@ -64,8 +64,9 @@ class CompressMiddleware(GZipMiddleware):
     """Compress pages and JSON. Images are compressed already, and static files in advance.
 
     Compression can leak a secret on a page with attacker-controlled text (BREACH). That takes many cross-site
-    requests with the visitor's cookie, which SameSite prevents; the CSRF token, the only secret on our pages,
-    is masked anew each time; and Django adds up to 100 random bytes to hide the length.
+    requests with the visitor's cookie, which SameSite prevents; the CSRF token is masked anew each time; pages
+    with other secrets, such as a new token, reflect no text; and Django adds up to 100 random bytes to hide
+    the length.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-# User accounts. The site has its own login pages instead of Cognito's, and uses SRP, so passwords are never sent to Cognito.
+# User accounts. The site has its own pages instead of Cognito's, and logs in with SRP, so that no login sends a password.
 
 resource "aws_cognito_user_pool" "people" {
   name                     = var.project

@@ -41,9 +41,8 @@ from converter.storage import StorageFault
 logger = logging.getLogger(__name__)
 
 SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
-MOST_OUTPUTS = (
-    1_000  # in an image's metadata, the newest; DynamoDB stores 400 KB per item, about 4,000 of them
-)
+# In an image's metadata, the newest. DynamoDB stores 400 KB per item, about 4,000 of them.
+MOST_OUTPUTS = 1_000
 
 
 def run(upload_id: uuid.UUID) -> int:

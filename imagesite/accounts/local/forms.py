@@ -68,7 +68,9 @@ class NewPassword:
                 field.widget.attrs["autofocus"] = name == wrong
 
     def validate_password_for_user(self, user: User, password_field_name: str = "password2") -> None:  # noqa: S107  # the name of a field
-        super().validate_password_for_user(user, password_field_name.replace("2", "1"))  # type: ignore[misc]
+        # Django reads the password from the second field, which is gone here, and puts its errors there.
+        first = password_field_name.removesuffix("2") + "1"
+        super().validate_password_for_user(user, first)  # type: ignore[misc]
 
 
 class PasswordChangeForm(NewPassword, auth_forms.PasswordChangeForm):

@@ -11,10 +11,11 @@ const fieldOf = (button) => one(document, `#${button.getAttribute("aria-controls
 function toggle(button) {
   const field = fieldOf(button);
   field.type = field.type === "password" ? "text" : "password";
-  const { ariaLabel, textContent } = button;
-  button.ariaLabel = button.dataset.otherLabel ?? "";
+  const { textContent } = button;
+  const label = button.getAttribute("aria-label");
+  button.setAttribute("aria-label", button.dataset.otherLabel ?? "");
   button.textContent = button.dataset.other ?? "";
-  Object.assign(button.dataset, { other: textContent, otherLabel: ariaLabel });
+  Object.assign(button.dataset, { other: textContent, otherLabel: label });
 }
 
 for (const button of buttons) button.hidden = false;
