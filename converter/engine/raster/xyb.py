@@ -65,12 +65,18 @@ def _light() -> Plane:
 
 def _halved(linear: Plane) -> Plane:
     """Return the mean of each 2×2 pixels; an odd last row or column is repeated."""
-    odd = [(0, side % 2) for side in linear.shape[1:]]
-    if any(after for _, after in odd):
-        linear = np.pad(linear, [(0, 0), *odd], mode="edge")
-    rows: Plane = linear[:, ::2] + linear[:, 1::2]
-    halved: Plane = rows[:, :, ::2] + rows[:, :, 1::2]
-    halved *= 0.25
+    channels, height, width = linear.shape
+    halved = np.empty((channels, (height + 1) // 2, (width + 1) // 2), np.float32)
+    for rows in _chunks(height, width):
+        into = halved[:, rows.start // 2 : (rows.stop + 1) // 2]
+        upper, lower = linear[:, rows][:, ::2], linear[:, rows][:, 1::2]
+        both = upper.copy()
+        both[:, : lower.shape[1]] += lower
+        both[:, lower.shape[1] :] *= 2
+        into[:] = both[:, :, ::2]
+        into[:, :, : width // 2] += both[:, :, 1::2]
+        into[:, :, width // 2 :] *= 2
+        into *= 0.25
     return halved
 
 
