@@ -80,7 +80,11 @@ def parse_json(text: str) -> Any:
     """
     try:
         value = json.loads(
-            text, parse_constant=_refuse, parse_int=_parse_int, object_pairs_hook=_with_unique_names
+            text,
+            parse_constant=_refuse,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+            object_pairs_hook=_with_unique_names,
         )
         _check_text(value)
     except RecursionError as exc:
@@ -113,6 +117,11 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parse_int(digits: str) -> int | float:
     # int() refuses longer numbers. A float is accepted here and then rejected as too large.
     return int(digits) if len(digits) <= sys.int_info.default_max_str_digits else float(digits)
+
+
+def _parse_float(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number  # many programs write 80 as 80.0
 
 
 def _refuse(constant: str) -> None:

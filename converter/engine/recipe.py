@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 from .errors import InvalidRecipe, NoSuchPage
 from .formats import AUTO, FORMATS, Format, format_for
 from .messages import gettext_noop as _
 from .rules import contradictions
-from .schema import option, problems, schema_of
+from .schema import option, problems, schema_of, with_integers
 from .selection import LONGEST, PATTERN, selected, tidied
 
 Place = Literal[
@@ -296,12 +296,13 @@ class Recipe:
     @classmethod
     def parse(cls, mapping: object) -> Recipe:
         """Return the recipe in this JSON value. Raises InvalidRecipe with all of its problems."""
-        errors = problems(mapping, RECIPE_SCHEMA, title="A recipe")
-        if isinstance(mapping, Mapping):
-            errors.extend(contradictions(mapping, broken={error.pointer for error in errors}))
+        value = with_integers(mapping, RECIPE_SCHEMA)
+        errors = problems(value, RECIPE_SCHEMA, title="A recipe")
+        if isinstance(value, Mapping):
+            errors.extend(contradictions(value, broken={error.pointer for error in errors}))
         if errors:
             raise InvalidRecipe(errors)
-        values = dict(cast(Mapping[str, Any], mapping))
+        values: dict[str, Any] = dict(value)
         for name, part in cls._PARTS.items():
             if values.get(name) is not None:
                 values[name] = part(**values[name])

@@ -118,6 +118,16 @@ def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
     return copy
 
 
+def with_integers(value: object, schema: Mapping[str, Any]) -> Any:
+    """Return the value with 80.0 as 80: JSON has one kind of number, in which both are the same integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    properties = schema.get("properties")
+    if not isinstance(value, Mapping) or not properties:
+        return value
+    return {name: with_integers(part, properties.get(name, {})) for name, part in value.items()}
+
+
 def problems(value: object, schema: Mapping[str, Any], pointer: str = "", title: str = "") -> list[Problem]:
     """Return all violations of the schema in a JSON value. Types are strict: true is not 1."""
     title = title or schema.get("title", "This")

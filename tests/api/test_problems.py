@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from typing import Any
 
 import pytest
@@ -159,3 +160,13 @@ def test_a_number_of_any_length_is_json(program: Program) -> None:
     assert body["errors"][0]["pointer"] == "/files/0/size"
     body = problem(program.post("batches", text % ("9", "9" * 5000)), 422, "invalid_recipe")
     assert body["errors"][0]["pointer"] == "/outputs/0/quality"
+
+
+def test_an_integer_may_have_a_decimal_point(program: Program) -> None:
+    body = '{"files": [{"name": "a.jpg", "size": 1000.0}], "outputs": [{"format": "webp", "quality": 80.0}]}'
+    response = program.post("batches", body)
+    assert response.status_code == 201, response.content
+    [job] = response.json()["jobs"]
+    assert json.dumps(job["recipe"]) == '{"format": "webp", "quality": 80}'
+    assert program.post("batches", body.replace("1000.0", "true")).status_code == 422
+    assert program.post("batches", body.replace("80.0", "80.5")).status_code == 422

@@ -76,6 +76,19 @@ def test_one_meaning_has_one_hash() -> None:
     assert {Recipe.parse(mapping).hash for mapping in same} == {Recipe.parse({"format": "png"}).hash}
 
 
+def test_an_integer_may_have_a_decimal_point_as_json_schema_says() -> None:
+    recipe = Recipe.parse(
+        {"format": "webp", "quality": 80.0, "rotate": 90.0, "depth": 8.0, "resize": {"width": 1600.0}}
+    )
+    assert recipe.to_json() == (
+        '{"depth":8,"format":"webp","quality":80,"resize":{"width":1600},"rotate":90}'
+    )
+    assert recipe.resize
+    assert all(
+        type(number) is int for number in (recipe.quality, recipe.rotate, recipe.depth, recipe.resize.width)
+    )
+
+
 def test_a_whole_number_is_the_same_with_and_without_a_point() -> None:
     whole, pointed = ({"format": "png", "resize": {"scale": scale}} for scale in (50, 50.0))
     assert Recipe.parse(whole).hash == Recipe.parse(pointed).hash
@@ -113,7 +126,10 @@ def test_all_problems_are_reported_at_once() -> None:
         ({"format": "webp", "lossless": True, "quality": 80}, "/quality"),
         ({"format": "jpeg", "background": "transparent"}, "/background"),
         ({"format": "webp", "quality": True}, "/quality"),
-        ({"format": "webp", "quality": 80.0}, "/quality"),
+        ({"format": "webp", "quality": 80.5}, "/quality"),
+        ({"format": "webp", "quality": 800.0}, "/quality"),
+        ({"format": "webp", "quality": float("inf")}, "/quality"),
+        ({"format": "auto", "quality": 80.0}, "/quality"),
         ({"format": "webp", "quality": "80"}, "/quality"),
         ({"format": "webp", "lossless": 1}, "/lossless"),
         ({"format": "webp", "resize": {}}, "/resize"),
