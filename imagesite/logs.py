@@ -27,6 +27,17 @@ class RedactSecrets(logging.Filter):
         return True
 
 
+class QuietRefusals(logging.Filter):
+    """Log a refused request as a warning without a traceback: it is the client's fault, not the site's."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if 400 <= record.__dict__.get("status_code", 0) < 500:
+            record.exc_info = None
+            if record.levelno > logging.WARNING:
+                record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 def _shown(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "…")
@@ -47,9 +58,16 @@ def configuration(service: str, level: str) -> dict[str, Any]:
                 "utc": True,
             }
         },
-        "filters": {"redact_secrets": {"()": "imagesite.logs.RedactSecrets"}},
+        "filters": {
+            "quiet_refusals": {"()": "imagesite.logs.QuietRefusals"},
+            "redact_secrets": {"()": "imagesite.logs.RedactSecrets"},
+        },
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact_secrets"]}
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["quiet_refusals", "redact_secrets"],
+            }
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {

@@ -41,6 +41,7 @@ class LazyURLResolver(URLResolver):
         return super().app_dict
 
 
+handler400 = "converter.web.errors.unreadable"
 handler500 = "converter.web.errors.broken"
 
 urlpatterns = [

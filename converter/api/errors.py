@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.conf import settings
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -82,6 +89,14 @@ def _too_big(request: HttpRequest, exc: RequestDataTooBig) -> HttpResponse:
     return Problem("body_too_large").response()
 
 
+def _too_many_fields(request: HttpRequest, exc: TooManyFieldsSent) -> HttpResponse:
+    return Problem("bad_request", kind="fields", most=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS).response()
+
+
+def _too_many_files(request: HttpRequest, exc: TooManyFilesSent) -> HttpResponse:
+    return Problem("bad_request", kind="files", most=settings.DATA_UPLOAD_MAX_NUMBER_FILES).response()
+
+
 def _garbled(request: HttpRequest, exc: Exception) -> HttpResponse:
     return Problem("bad_request", kind="form", reason=str(exc)).response()
 
@@ -105,7 +120,10 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     HttpError: _http_error,
     Http404: _missing,
     RequestDataTooBig: _too_big,
+    TooManyFieldsSent: _too_many_fields,
+    TooManyFilesSent: _too_many_files,
     MultiPartParserError: _garbled,
+    BadRequest: _garbled,
     SuspiciousOperation: _garbled,
     UnreadablePostError: _garbled,
     StorageFault: _passing,

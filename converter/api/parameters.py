@@ -7,10 +7,12 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponseBase
 from ninja.operation import Operation
 
 from converter import engine
+from converter.api import errors
 from converter.api.problems import invalid_parameters
 
 MOST_SHOWN = 100  # characters of a name
@@ -30,7 +32,11 @@ def known_only(run: Run) -> Run:
 
     @wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        unknown = {name: _unknown(name[:MOST_SHOWN], known) for name in request.GET if name not in known}
+        try:
+            given = list(request.GET)
+        except TooManyFieldsSent as exc:
+            return operation._run_checks(request) or errors.answer(request, exc)
+        unknown = {name: _unknown(name[:MOST_SHOWN], known) for name in given if name not in known}
         if not unknown:
             return run(request, **kwargs)
         # A stranger learns only that a token is missing.

@@ -7,6 +7,8 @@ from converter.engine.messages import gettext_noop as _
 TEMPLATES = {
     "bad_request": _("Check the address, the headers and the body."),
     "bad_request.form": _("The form could not be read: {reason}"),
+    "bad_request.fields": _("A request can have at most {most:,} parameters or form fields."),
+    "bad_request.files": _("A form can have at most {most:,} files."),
     "malformed_json": _(
         "The body is not JSON, contains a name twice, is nested too deeply, or contains text that cannot be stored: "
         "NUL, or half of a surrogate pair."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,6 +25,15 @@ def refusal_page(request: HttpRequest, refusal: CodedError) -> HttpResponse:
     title = _("This has expired") if status == 410 else _("Not possible right now")
     context = {"title": title, "refusal": refusal, "status": status}
     return render(request, "web/refusal.html", context, status=status)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the error page for a request that Django could not or would not read.
+
+    Django's own view would read the form again, for its CSRF token.
+    """
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return HttpResponse(loader.get_template(f"{status}.html").render(), status=status)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

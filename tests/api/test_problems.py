@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 
@@ -160,6 +161,30 @@ def test_a_number_of_any_length_is_json(program: Program) -> None:
     assert body["errors"][0]["pointer"] == "/files/0/size"
     body = problem(program.post("batches", text % ("9", "9" * 5000)), 422, "invalid_recipe")
     assert body["errors"][0]["pointer"] == "/outputs/0/quality"
+
+
+FORM = "application/x-www-form-urlencoded"
+MANY = "&".join(f"a{number}=1" for number in range(1_001))
+
+
+def test_too_many_parameters_are_refused(program: Program, nobody: Program) -> None:
+    refused = problem(program.client.get(f"/api/v1/jobs?{MANY}"), 400, "bad_request")
+    assert refused["detail"] == "A request can have at most 1,000 parameters or form fields."
+    form = {f"a{number}": "1" for number in range(1_001)}
+    assert problem(program.client.post("/api/v1/convert", form), 400, "bad_request") == refused
+    problem(nobody.client.get(f"/api/v1/jobs?{MANY}"), 401, "unauthenticated")
+
+
+def test_too_many_files_are_refused(program: Program, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    form = {f"a{number}": SimpleUploadedFile("a.jpg", b"a") for number in range(3)}
+    refused = problem(program.client.post("/api/v1/convert", form), 400, "bad_request")
+    assert refused["detail"] == "A form can have at most 2 files."
+
+
+def test_a_form_in_another_encoding_is_refused(program: Program) -> None:
+    response = program.client.post("/api/v1/convert", "a=b", content_type=f"{FORM}; charset=utf-16")
+    problem(response, 400, "bad_request")
 
 
 def test_an_integer_may_have_a_decimal_point(program: Program) -> None:
