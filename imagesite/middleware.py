@@ -18,7 +18,9 @@ from django.middleware.gzip import GZipMiddleware
 from django.template.loader import get_template
 from django.utils.cache import patch_vary_headers
 
-from converter import metrics
+from converter import metrics, problems
+from converter.api.middleware import for_programs
+from converter.engine import Message
 from converter.events.handler import note_start
 from converter.methods import methods_of
 
@@ -56,6 +58,8 @@ class LongAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if len(request.get_full_path()) > MOST_OF_ADDRESS:
+            if for_programs(request):
+                return problems.answer(Message("address_too_long"))
             return HttpResponse("This address is too long.", status=414, content_type="text/plain")
         return self.get_response(request)
 

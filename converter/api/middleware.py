@@ -13,6 +13,11 @@ DOORS = ("/api/", "/mcp", "/results/")
 UPLOADS = "/uploads"  # nothing is below it
 
 
+def for_programs(request: HttpRequest) -> bool:
+    """Return whether programs use the request's URL, rather than people."""
+    return request.path_info.startswith(DOORS) or request.path_info == UPLOADS
+
+
 class ProblemMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -22,7 +27,7 @@ class ProblemMiddleware:
         if allowance := getattr(request, "allowance", None):
             for name, value in allowance.headers().items():
                 response[name] = value
-        if not (request.path_info.startswith(DOORS) or request.path_info == UPLOADS):
+        if not for_programs(request):
             return response
         if response.status_code >= 400 and not _is_json(response):
             response = from_status(response)

@@ -27,7 +27,9 @@ LARGE = 1_000_000  # bytes; waitress writes bodies of more than half of this to 
 PROBLEMS = {
     400: Message("bad_request"),
     413: Message("body_too_large"),
+    431: Message("headers_too_large"),
     500: Message("internal_error"),
+    501: Message("unknown_transfer_coding"),
     507: Message("storage_full", {"kind": "uploads"}),
 }
 

@@ -194,6 +194,24 @@ REQUESTS: Mapping[str, ErrorInfo] = {
         _("Send images through an upload form."),
         status=413,
     ),
+    "address_too_long": ErrorInfo(
+        _("Address too long"),
+        _("The address, with its parameters, is over the limit."),
+        _("Send long values in the body, or fewer values at once."),
+        status=414,
+    ),
+    "headers_too_large": ErrorInfo(
+        _("Headers too large"),
+        _("The headers of the request are over the limit."),
+        _("Send fewer or smaller headers and cookies."),
+        status=431,
+    ),
+    "unknown_transfer_coding": ErrorInfo(
+        _("Unknown transfer coding"),
+        _("The body was sent with a transfer coding that the server does not know."),
+        _("Send the body as it is, or in chunks."),
+        status=501,
+    ),
     "unsupported_media_type": ErrorInfo(
         _("Unsupported media type"),
         _("The Content-Type is not supported here."),

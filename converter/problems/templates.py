@@ -40,6 +40,9 @@ TEMPLATES = {
     "body_too_large.one_shot": _(
         "An image sent this way can be at most {most:,} bytes. Create a batch instead."
     ),
+    "address_too_long": _("This address is too long."),
+    "headers_too_large": _("The headers of the request are too large. Send fewer or smaller headers."),
+    "unknown_transfer_coding": _("The only Transfer-Encoding understood here is chunked."),
     "unsupported_media_type": _("See the documentation for the type this request takes."),
     "unsupported_media_type.expected": _("Send the body as {type}."),
     "unsupported_media_type.encoding": _("Send the body uncompressed, without Content-Encoding."),

@@ -118,7 +118,10 @@ def test_a_client_that_sends_too_slowly_is_dropped(
         (b"POST /api/v1/batches HTTP/1.1\r\nContent-Length: 99000000\r\n\r\n", 413, "body_too_large"),
         (b"POST /api/v1/batches HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/9\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\nA: ".ljust(262_144, b"a"), 431, "headers_too_large"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "unknown_transfer_coding"),
     ],
+    ids=["large body", "negative length", "version", "large headers", "transfer coding"],
 )
 def test_errors_of_the_server_are_problems_too(url: str, sent: bytes, status: int, code: str) -> None:
     with connect(url, sent) as connection:

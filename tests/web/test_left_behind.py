@@ -21,14 +21,23 @@ def test_personal_pages_are_not_cached(page: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/" + "x" * 200_000, "/api/v1/" + "x" * 200_000, "/s/" + "x" * 9_000 + "/", "/?" + "x" * 9_000]
+    ("path", "kind"),
+    [
+        ("/" + "x" * 200_000, "text/plain"),
+        ("/s/" + "x" * 9_000 + "/", "text/plain"),
+        ("/?" + "x" * 9_000, "text/plain"),
+        ("/api/v1/" + "x" * 200_000, "application/problem+json"),
+        ("/uploads?" + "x" * 9_000, "application/problem+json"),
+    ],
+    ids=["path", "share", "query", "API", "upload"],
 )
 def test_a_long_address_is_neither_repeated_nor_logged(
-    client: Client, path: str, caplog: pytest.LogCaptureFixture
+    client: Client, path: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = client.get(path)
-    assert response.status_code == 414
-    assert text(response) == "This address is too long."
+    assert (response.status_code, response["Content-Type"]) == (414, kind)
+    assert "This address is too long." in text(response)
+    assert "xxx" not in text(response)
     redact = RedactSecrets()
     assert all(redact.filter(record) for record in caplog.records)
     assert all(len(record.getMessage()) < 1_100 for record in caplog.records)
