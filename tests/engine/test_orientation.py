@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -30,6 +31,39 @@ def test_every_orientation_comes_out_upright(orientation: int) -> None:
             assert samples.looks_like_quarters(opened(result), 25), format
             assert ("upright" in codes(result)) == (orientation != 1)
             assert opened(result).getexif().get(0x0112) is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["planes", "ten_bits", "cmyk_and_alpha", "floats"])
+def test_every_layout_of_a_tiff_comes_out_upright(kind: str, orientation: int) -> None:
+    upright = samples.quarters()
+    data = _tiff_of(held_as(upright, orientation), kind, orientation)
+    source = open(data)
+    assert (source.facts.width, source.facts.height) == upright.size
+    wanted = np.asarray(upright.convert("L") if kind in ("ten_bits", "floats") else upright)
+    for depth in ("keep", 8):
+        result = opened(source.render(Recipe.parse({"format": "png", "depth": depth})))
+        shown = np.asarray(result.convert("RGB") if result.mode == "P" else result)
+        assert shown.shape == wanted.shape
+        assert np.abs(shown / (257 if shown.dtype == np.uint16 else 1) - wanted).max() < 2
+
+
+def _tiff_of(held: Image.Image, kind: str, orientation: int) -> bytes:
+    octets, gray = np.asarray(held), np.asarray(held.convert("L"))
+    match kind:
+        case "planes":
+            planes = [(octets[..., band].astype("<u2") * 257).tobytes() for band in range(3)]
+            return samples.tiff(held.size, planes, {258: [16] * 3, 262: 2, 274: orientation, 277: 3, 284: 2})
+        case "ten_bits":
+            bits = ((gray.astype(np.uint16) * 4)[..., None] >> np.arange(9, -1, -1)) & 1
+            body = np.packbits(bits.reshape(held.height, -1), axis=1).tobytes()
+            return samples.tiff(held.size, body, {258: 10, 262: 1, 274: orientation, 277: 1})
+        case "cmyk_and_alpha":
+            black = np.zeros_like(gray)
+            body = np.dstack([255 - octets, black, black + 255]).tobytes()
+            return samples.tiff(held.size, body, {258: [8] * 5, 262: 5, 274: orientation, 277: 5, 338: 2})
+    body = (gray / np.float16(255)).astype("<f2").tobytes()
+    return samples.tiff(held.size, body, {258: 16, 262: 1, 274: orientation, 277: 1, 339: 3})
 
 
 def test_a_photo_from_a_phone_in_heic_is_upright() -> None:

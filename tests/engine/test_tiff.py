@@ -17,7 +17,7 @@ from converter.engine import Message, Recipe, Truncated, UnsupportedFormat, Unsu
 from converter.engine.raster import open
 
 from . import samples
-from .rendering import render
+from .rendering import codes, render
 from .tiff_ramps import RAMP, SIZE, assert_near, pixels
 
 FORMS = {8: "B", 16: "H", 32: "I"}
@@ -164,10 +164,28 @@ def test_grey_and_alpha_of_16_bits_are_both_read(endian: str, compress: bool) ->
     assert_near([alpha for _, alpha in found], [round(255 * value) for value in RAMP[::-1]])
 
 
+@ways
+@pytest.mark.parametrize("separate", [False, True], ids=["interleaved", "planes"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_fourth_channel_that_the_file_does_not_explain_is_alpha(
+    bits: int, separate: bool, endian: str, compress: bool
+) -> None:
+    """As in libvips and ImageMagick: the colours are not divided by it."""
+    bands = [RAMP, RAMP[::-1], [0.25] * 64, [0.5] * 64]
+    body = [stored([value for pixel in zip(*bands, strict=True) for value in pixel], bits, endian)]
+    if separate:
+        body = [stored(band, bits, endian) for band in bands]
+    tags = {258: [bits] * 4, 262: 2, 277: 4, 284: 2 if separate else 1}
+    found = pixels(samples.tiff(SIZE, body, tags, endian, compress), "RGBA")
+    for band, values in enumerate(bands):
+        assert_near([pixel[band] for pixel in found], [round(255 * value) for value in values])
+
+
 def test_cmyk_colours_keep_their_transparency() -> None:
     body = bytes([255, 0, 0, 0, 255] * 32 + [0, 0, 0, 0, 64] * 32)
     data = samples.tiff(SIZE, body, {258: [8] * 5, 262: 5, 277: 5, 338: 2})
     assert pixels(data, "RGBA") == [(0, 255, 255, 255)] * 32 + [(255, 255, 255, 64)] * 32
+    assert codes(render(data)) == {"cmyk_without_profile"}
 
 
 @ways

@@ -14,7 +14,7 @@ from converter.engine.report import Log
 
 from . import floats, profiles, tone
 from .metadata import clean
-from .signalling import ColorSpace
+from .signalling import PLAIN_CMYK, ColorSpace
 
 if TYPE_CHECKING:
     from PIL import ImageCms
@@ -137,6 +137,9 @@ def to_srgb(image: Image.Image, space: ColorSpace, log: Log, brightest: int | No
 
 
 def note_converted(space: ColorSpace, log: Log) -> None:
+    if space.name == PLAIN_CMYK:
+        log.warn("cmyk_without_profile")
+        return
     if space.hdr:
         log.warn("tone_mapped", transfer=space.hdr)
     log.note("color_converted", profile=name_of(space))

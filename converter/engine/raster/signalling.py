@@ -28,6 +28,8 @@ class ColorSpace:
 
 
 SRGB = ColorSpace()
+PLAIN_CMYK = "CMYK"
+"""The name of print colours without a profile."""
 
 # Adobe RGB (1998), which DCF 2.0 calls the optional colour space.
 _ADOBE_RGB: Primaries = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), profiles.D65)

@@ -17,17 +17,9 @@ from converter.engine.report import Log
 from . import density, octets
 from .focus import focused
 from .geometry import Box, Layout, Point, Size, layout, padded_spot, rounded, turned_box, turned_point
+from .orientation import TURNS
 from .resample import resampled
 
-_ORIENTATIONS: Mapping[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _ROTATIONS = {90: 6, 180: 3, 270: 8}
 _FLIPS = {"horizontal": 2, "vertical": 4}
 
@@ -81,15 +73,15 @@ class RenderContext:
 
 def upright(frame: Frame, orientation: int) -> Frame:
     """Turn the picture upright according to its EXIF orientation."""
-    if orientation not in _ORIENTATIONS:
+    if orientation not in TURNS:
         return frame
     width, height = frame.width, frame.height
     if orientation >= 5:
         width, height = height, width
     return replace(
         frame,
-        image=frame.image.transpose(_ORIENTATIONS[orientation]),
-        low=frame.low and frame.low.transpose(_ORIENTATIONS[orientation]),
+        image=frame.image.transpose(TURNS[orientation]),
+        low=frame.low and frame.low.transpose(TURNS[orientation]),
         box=turned_box(frame.box, frame.image.size, orientation),
         width=width,
         height=height,

@@ -12,7 +12,7 @@ from converter.engine.errors import UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster import color, iptc
-from converter.engine.raster.signalling import ColorSpace, of_exif
+from converter.engine.raster.signalling import PLAIN_CMYK, ColorSpace, of_exif
 
 from . import credentials, deflate
 from .codec import Codec, Settings
@@ -91,7 +91,7 @@ class Tiff(Codec):
         found = image.tag_v2.get(ExifTags.Base.InterColorProfile)
         if image.mode == "RGBA" and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == _CMYK:
             profile = color.profile_of(found if isinstance(found, bytes) else None)
-            return ColorSpace(name=profile.name if profile else "CMYK", eased=True)
+            return ColorSpace(name=profile.name if profile else PLAIN_CMYK, eased=True)
         return of_exif(found if isinstance(found, bytes) else None, image)
 
     def credentials(self, data: bytes) -> bytes:

@@ -262,8 +262,8 @@ def _layout(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> Layout:
     )
     if len(set(formats)) == 1:
         formats = formats[:1]
-    bits, extra = tags.get(_BITS, (1,)), tags.get(_EXTRA, ())
     samples = tags.get(_SAMPLES, (3 if compression == _OLD_JPEG else 1,))[0]
+    bits, extra = tags.get(_BITS, (1,)), tiff_samples.extra_of(photometric, samples, tags.get(_EXTRA, ()))
     if tags.get(_PLANAR, (1,))[0] == _SEPARATE and extra and max(extra) == 0:
         bits, samples, extra = bits[: -len(extra)], samples - len(extra), ()
     bits = bits[:samples] if len(bits) > 1 or samples < 1 else bits * min(samples, _MOST_VALUES)

@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageFile, ImagePalette, TiffImagePlugin
 from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.raster import color, floats, octets
+from converter.engine.raster.orientation import TURNS, orientation
 from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
@@ -35,7 +36,7 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
     if is_put_together_here(image):
-        return _put_together(image, data)
+        return _upright(_put_together(image, data), orientation(image))
     _tell_byte_order(image)
     if image.mode in ("P", "PA"):
         _set_up_palette(image, tags.get(_COLOR_MAP, ()))
@@ -95,6 +96,18 @@ def _put_together(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Image.Im
     if low and low_alpha:
         low.putalpha(low_alpha)
     return colors
+
+
+def _upright(pixels: Image.Image, held: int) -> Image.Image:
+    """Turn the pixels upright, as Pillow does with those that it decodes itself."""
+    if held not in TURNS:
+        return pixels
+    turned = pixels.transpose(TURNS[held])
+    turned.info = pixels.info
+    low = pixels.info.get(octets.LOW)
+    if low:
+        turned.info[octets.LOW] = low.transpose(TURNS[held])
+    return turned
 
 
 def _reaches_beyond(tags: Any, end: int) -> bool:

@@ -26,7 +26,7 @@ _WIDTH, _LENGTH, _BITS, _COMPRESSION, _FILL_ORDER = 256, 257, 258, 259, 266
 _PHOTOMETRIC, _SAMPLES, _PLANAR, _PREDICTOR, _EXTRA, _FORMAT = 262, 277, 284, 317, 338, 339
 _STRIPS, _ROWS, _STRIP_BYTES = 273, 278, 279
 _TILE_WIDTH, _TILE_LENGTH, _TILES, _TILE_BYTES = 322, 323, 324, 325
-_WHITE_IS_ZERO, _CMYK = 0, 5
+_WHITE_IS_ZERO, _RGB, _CMYK = 0, 2, 5
 _ASSOCIATED, _UNASSOCIATED, _SEPARATE = 1, 2, 2
 _UNSIGNED, _FLOAT = 1, 3
 _DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
@@ -74,13 +74,17 @@ def layouts() -> Mapping[Layout, str]:
     return found
 
 
+def extra_of(photometric: int, channels: int, stated: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the kinds of the extra channels. A fourth channel of RGB that the file does not explain is alpha."""
+    return (_UNASSOCIATED,) if (photometric, channels, stated) == (_RGB, _COLORS[_RGB] + 1, ()) else stated
+
+
 def is_read_here(layout: Layout, compression: int, separate: bool, known: Mapping[Any, object]) -> bool:
     """Return whether this module should read a page. `known` are the layouts that Pillow reads."""
     if layout not in layouts() or compression not in _PLAIN:
         return False
-    planes_more = len(layout.extra) > 1 or (layout.extra and _COLORS[layout.photometric] == 1)
     deep_planes = len(layout.bits) > 1 and layout.bits[0] > 8
-    if layout not in known or (separate and (planes_more or deep_planes)):
+    if layout not in known or (separate and (layout.extra or deep_planes)):
         return True
     # 8 bits are not enough for dividing by alpha.
     return _ASSOCIATED in layout.extra and layout.bits[0] > 8
@@ -112,7 +116,7 @@ class _Page:
 
 
 def loaded(image: TiffImagePlugin.TiffImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours of the current page as 8-bit L, RGB or CMYK, and its alpha channel or None.
+    """Return the colours of the current page as 8-bit L, RGB or CMYK, and its alpha channel or None, as stored.
 
     Low bytes of deeper samples are in `info`. Raises EOFError if pixels are outside the file.
     """
@@ -132,7 +136,8 @@ def highest(image: TiffImagePlugin.TiffImageFile, data: bytes) -> float | None:
 
 def _color_channels(page: _Page) -> tuple[list[Image.Image], Image.Image | None]:
     """Return the colours, no longer premultiplied, and the alpha channel or None."""
-    extra, colors = page.values(_EXTRA), _COLORS[page.value(_PHOTOMETRIC, 0)]
+    photometric = page.value(_PHOTOMETRIC, 0)
+    extra, colors = extra_of(photometric, page.channels, page.values(_EXTRA)), _COLORS[photometric]
     channels = _channels(page)
     bands = channels[:colors]
     opaque = next((at for at, kind in enumerate(extra, colors) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
@@ -152,7 +157,7 @@ def _page(image: TiffImagePlugin.TiffImageFile, data: bytes) -> _Page:
         tags=tags,
         data=data,
         order="<" if tags.prefix == b"II" else ">",
-        size=image.size,
+        size=(int(tags[_WIDTH]), int(tags[_LENGTH])),
         channels=int(tags.get(_SAMPLES, 1)),
         bits=int(bits[0] if isinstance(bits, tuple) else bits),
         is_float=(format[0] if isinstance(format, tuple) else format) == _FLOAT,
