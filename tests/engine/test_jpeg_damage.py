@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from io import BytesIO
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
 
 from converter.engine import Corrupt, Recipe, UnsupportedVariant
-from converter.engine.raster import convert
+from converter.engine.raster import convert, notes
+from converter.engine.raster.codecs import jpeg_damage, jpeg_warnings
+from converter.engine.raster.codecs.jpeg_segments import segments
+from converter.engine.raster.codecs.optional import OptionalLibrary
 from converter.engine.report import Result
 
 from . import samples
@@ -153,3 +158,91 @@ def test_an_arithmetic_jpeg_of_more_than_a_block_is_read() -> None:
     assert len(data) > 65_536 > data.index(b"\xff\xda") + 12
     assert samples.opened(render(data)).tobytes() == samples.opened(render(ARITHMETIC)).tobytes()
     assert said(data) == []
+
+
+def without_middle(data: bytes, count: int = 500) -> bytes:
+    middle = (scan_of(data) + len(data)) // 2
+    return data[:middle] + data[middle + count :]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("width", [40, 160])
+def test_data_lost_inside_is_reported(mode: str, progressive: bool, width: int) -> None:
+    data = jpeg(mode, progressive=progressive)
+    assert said(without_middle(data), resize={"width": width}) in ([""], ["damaged"])
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_blocks_that_changed_places_are_reported(progressive: bool) -> None:
+    data = jpeg(progressive=progressive, size=(640, 480))
+    a, b = (scan_of(data) + len(data) * share // 8 for share in (3, 5))
+    data = data[:a] + data[b : b + 2000] + data[a + 2000 : b] + data[a : a + 2000] + data[b + 2000 :]
+    assert said(data) == ["damaged"]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_odd_headers_are_no_damage(progressive: bool) -> None:
+    data = jpeg(progressive=progressive)
+    future = data.replace(b"JFIF\x00\x01", b"JFIF\x00\x02", 1)
+    adobe = data[:2] + b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x07" + data[2:]
+    stray = data[: scan_of(data) - 14] + b"\x00stray\x00" + data[scan_of(data) - 14 :]
+    for odd in (future, adobe, stray):
+        assert said(odd) == []
+
+
+def test_odd_parameters_of_a_baseline_scan_are_no_damage() -> None:
+    data = bytearray(jpeg())
+    data[scan_of(data) - 2] = 0  # the last coefficient, always 63
+    assert said(bytes(data)) == []
+
+
+def test_stray_bytes_between_scans_are_no_damage() -> None:
+    data = jpeg(progressive=True)
+    first, second = [segment for segment in segments(data) if segment.marker == 0xC4][-2:]
+    assert said(data) == []
+    odd = data[: second.end] + b"\x00\x01\x02" + data[second.end :]
+    assert first.end < second.start
+    assert said(odd) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_a_few_bytes_before_the_end_are_no_damage(count: int) -> None:
+    data = jpeg()
+    assert said(data[:-2] + bytes(range(1, count + 1)) + data[-2:]) == []
+
+
+def test_damage_in_a_later_image_is_reported() -> None:
+    file = BytesIO()
+    pages = [samples.grainy(SIZE), samples.grainy(SIZE).rotate(180)]
+    pages[0].save(file, "MPO", save_all=True, append_images=pages[1:], quality=85)
+    data = file.getvalue()
+    second = data.index(b"\xff\xd8\xff", 4)
+    while data[second:].count(b"\xff\xda") > 1:
+        second = data.index(b"\xff\xd8\xff", second + 3)
+    damaged = data[:second] + without_middle(data[second:])
+    for pages_kept in ("1-2", "2"):
+        assert said(data, format="tiff", pages=pages_kept) == []
+        assert said(damaged, format="tiff", pages=pages_kept) == ["damaged"]
+    assert said(damaged, format="tiff", pages="1") == []
+
+
+def test_pillow_without_the_known_structure_is_used_without_its_warnings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jpeg_warnings, "_SIZE_OF_DECODER", 1)
+    library = OptionalLibrary(jpeg_warnings._tried)
+    monkeypatch.setattr(jpeg_warnings, "LIBRARY", library)
+    assert notes() == [
+        "Most damage inside JPEGs goes unnoticed: the structure of Pillow's JPEG decoder is unknown."
+    ]
+    assert said(jpeg()) == []
+    assert said(without_middle(jpeg(restart_marker_rows=1), 1000)) == ["damaged"]
+
+
+def test_an_intact_picture_that_ends_grey_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = samples.saved(Image.new("RGB", SIZE, (128, 128, 128)), "JPEG")
+    load = Mock(wraps=jpeg_damage.load)
+    monkeypatch.setattr(jpeg_damage, "load", load)
+    assert said(data) == []
+    assert load.call_count == 1

@@ -128,7 +128,7 @@ class Source:
             recipe = choice.recipe
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         gain_map = self._gain_map(recipe) if picked[0] == 0 else None
-        self._note_source(first, recipe, log, keeps_hdr=gain_map is not None)
+        self._note_source(picked, recipe, log, keeps_hdr=gain_map is not None)
         note_depth(self.facts.bits, any(frame.low for frame in finished), log)
         size = finished[0].image.size
         extras = self._extras(recipe, size, first.dpi, icc, log)
@@ -180,9 +180,12 @@ class Source:
             log.note("dpi_set", dpi=recipe.dpi)
         return extras
 
-    def _note_source(self, first: Picture, recipe: Recipe, log: Log, *, keeps_hdr: bool = False) -> None:
+    def _note_source(
+        self, picked: Sequence[int], recipe: Recipe, log: Log, *, keeps_hdr: bool = False
+    ) -> None:
         keeps_all = self._keeps_all(recipe)
-        note_source(self._opened, first, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
+        pictures = [self._pictures[number] for number in picked]
+        note_source(self._opened, pictures, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
     def _gain_map(self, recipe: Recipe) -> bytes | None:
         """Return the gain map for the result; None if unwanted, unsupported or unable to match the layout."""
@@ -204,7 +207,7 @@ class Source:
             log.note("metadata_kept")
         if not kept.is_whole:
             metadata.keep(self._opened.metadata, "strip", recipe.target, size, log, srgb=True)
-            self._note_source(self._pictures[0], recipe, log)
+            self._note_source([0], recipe, log)
         log.note("exact", kind=kept.kind)
         written = Written(kept.data, size, 1, {"lossless": True} if recipe.lossless else {})
         return self._result(written, recipe, self._pictures[0].frame, 1, log)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from converter.engine.formats import BULK_OF_LOSSLESS, FORMATS
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log
@@ -12,12 +14,13 @@ from .facts import Facts
 
 
 def note_source(
-    opened: Opened, picture: Picture, recipe: Recipe, log: Log, *, keeps_all: bool, keeps_hdr: bool
+    opened: Opened, pictures: Sequence[Picture], recipe: Recipe, log: Log, *, keeps_all: bool, keeps_hdr: bool
 ) -> None:
-    """Note what the result keeps of the file and what it leaves out. `picture` is the result's first one."""
-    if picture.white != 1:
-        kind = {"kind": "faint"} if picture.white < 1 else {}
-        log.note("floats_scaled", **kind, white=picture.white)
+    """Note what the result keeps of the file and what it leaves out. `pictures` are those of the result."""
+    white = pictures[0].white
+    if white != 1:
+        kind = {"kind": "faint"} if white < 1 else {}
+        log.note("floats_scaled", **kind, white=white)
     if opened.has_gain_map and keeps_hdr:
         log.note("hdr_kept")
     elif opened.has_gain_map and recipe.hdr == "sdr":
@@ -26,9 +29,9 @@ def note_source(
         log.warn("hdr_lost")
     if opened.has_credentials:
         log.warn("credentials_removed")
-    if picture.is_incomplete:
+    if any(picture.is_incomplete for picture in pictures):
         log.warn("image_incomplete")
-    elif picture.is_damaged:
+    elif any(picture.is_damaged for picture in pictures):
         log.warn("image_incomplete", kind="damaged")
     if opened.facts.pictures > 1:
         _note_pictures(opened.facts, recipe, log, keeps_all)

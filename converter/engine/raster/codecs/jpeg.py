@@ -18,7 +18,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster import iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
-from . import credentials, jpeg_damage, jpegli
+from . import credentials, jpeg_damage, jpeg_warnings, jpegli
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
 from .jpeg_detail import without_detail
@@ -34,7 +34,7 @@ from .jpeg_segments import (
     with_head,
     without_metadata,
 )
-from .jpeg_whole import is_incomplete
+from .jpeg_whole import is_incomplete, lacks_scans
 from .jpeg_xmp import extended_segments, fits, whole_packet
 
 # From this quality on, chroma subsampling becomes visible.
@@ -58,8 +58,8 @@ _IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
 _MOST_HEAD, _MOST_IMAGES = 200_000, 20
 _MP_ENTRIES = 0xB002
 
-_LEFT_OVER = "left over"
-"""The key in `Image.info` for whether compressed data was left over after all pixels were decoded."""
+_DAMAGED = "damaged"
+"""The key in `Image.info` for whether libjpeg warned of damage, or None if unknown."""
 
 _EIGHTH = 8
 _UNITS = (1, 2)  # per inch, per centimetre
@@ -75,12 +75,16 @@ class Jpeg(Codec):
 
     def set_up(self) -> None:
         jpegli.LIBRARY.problem()  # a sandboxed child process cannot load it any more
+        jpeg_warnings.LIBRARY.problem()
         # This reads the resolution in EXIF, which is not used, and fails for values of a wrong type.
         JpegImageFile._read_dpi_from_exif = lambda self: None  # type: ignore[method-assign]
 
     def notes(self) -> list[str]:
-        problem = jpegli.LIBRARY.problem()
-        return [f"JPEGs are larger than they could be: {problem}."] if problem else []
+        larger, unnoticed = jpegli.LIBRARY.problem(), jpeg_warnings.LIBRARY.problem()
+        return [
+            *([f"JPEGs are larger than they could be: {larger}."] if larger else []),
+            *([f"Most damage inside JPEGs goes unnoticed: {unnoticed}."] if unnoticed else []),
+        ]
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Reject codings that libjpeg cannot read, and too many scans or stray bytes.
@@ -152,22 +156,27 @@ class Jpeg(Codec):
         return whole_packet(data, super().xmp(image, data) or b"")
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        if image.tell() or not isinstance(image, JpegImageFile):
+        if not isinstance(image, JpegImageFile):
             return super().load(image, data)
+        if image.tell():  # a later image of an MPO
+            image.info[_DAMAGED] = jpeg_damage.load(image, data[image.tile[0].offset :])
+            return image
         smaller = without_detail(readable(data)) if image.decoderconfig[:1] == (_EIGHTH,) else None
         if smaller is not None:
             return self._decoded(smaller, image)
-        image.info[_LEFT_OVER] = jpeg_damage.load(image, readable(data))
+        image.info[_DAMAGED] = jpeg_damage.load(image, readable(data))
         return image
 
     def is_damaged(self, image: Image.Image, data: bytes) -> bool:
         if image.tell():
-            return False
-        return bool(image.info.get(_LEFT_OVER)) or jpeg_damage.is_damaged(readable(data))
+            return bool(image.info.get(_DAMAGED))
+        return bool(image.info.get(_DAMAGED)) or jpeg_damage.is_damaged(readable(data))
 
     def is_incomplete(self, image: Image.Image, data: bytes) -> bool:
         if image.tell():  # a later image of an MPO, whose end Pillow determines
             return False
+        if image.info.get(_DAMAGED) is False:
+            return lacks_scans(data)
         return is_incomplete(data, image, lambda other: self._decoded(other, image))
 
     def _decoded(self, data: bytes, alike: Image.Image) -> Image.Image:
@@ -175,9 +184,10 @@ class Jpeg(Codec):
         with Image.open(BytesIO(data), formats=[self.pillow]) as image:
             image.draft(alike.mode, alike.size)
             assert isinstance(image, JpegImageFile)
-            jpeg_damage.read_at_once(image, data)
-            image.load()
-            return image._new(image.im)
+            damaged = jpeg_damage.load(image, data)
+            pixels = image._new(image.im)
+            pixels.info[_DAMAGED] = damaged
+            return pixels
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         return len(self._numbers(image, data))

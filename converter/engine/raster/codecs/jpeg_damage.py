@@ -1,21 +1,20 @@
-"""Detect damage in the compressed data of a JPEG, which libjpeg conceals. Pillow hides its warnings."""
+"""Detect damage in the compressed data of a JPEG, which libjpeg decodes all the same."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from io import BytesIO
-from itertools import cycle, islice
+from collections.abc import Iterator, Sequence
+from itertools import cycle, dropwhile, islice
 
 from PIL import ImageFile
 
-from .jpeg_segments import START_OF_SCAN, is_frame, segments
+from .jpeg_segments import ARITHMETIC, END_OF_IMAGE, START_OF_SCAN, Segment, is_frame, segments
+from .jpeg_warnings import watch
 
 _TABLES, _INTERVAL = 0xC4, 0xDD
 _SEQUENTIAL = (0xC0, 0xC1)
-_ARITHMETIC = (0xC9, 0xCA)
-_WITH_BLOCKS = (*_SEQUENTIAL, 0xC2, *_ARITHMETIC)
+_WITH_BLOCKS = (*_SEQUENTIAL, 0xC2, *ARITHMETIC)
 _BLOCK = 8
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _NUMBERED = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
@@ -100,47 +99,32 @@ def _first_values(content: bytes) -> Iterator[tuple[int, int]]:
         content = content[17 + sum(content[1:17]) :]
 
 
-def load(image: ImageFile.ImageFile, data: bytes) -> bool:
-    """Decode the first image of the file. Return whether compressed data was left over.
+def load(image: ImageFile.ImageFile, data: bytes) -> bool | None:
+    """Decode the first image of the file. Return whether its compressed data was damaged, or None if unknown.
 
-    Damaged data often decodes to more pixels than the image has, so that the decoder finishes early.
+    A shift in the data often goes unnoticed until data is missing or left over at the end.
     """
-    read_at_once(image, data)
-    mark = _all_but_the_end(data)
-    if mark is None:
-        image.load()
-        return False
-    image.fp = source = _InTwo(data, mark)
+    if any(segment.marker in ARITHMETIC for segment in segments(data)):
+        image.decodermaxblock = sys.maxsize  # libjpeg cannot wait for more data
+    watched = watch(image, data)
     image.load()
-    return source.tell() <= mark
-
-
-def read_at_once(image: ImageFile.ImageFile, data: bytes) -> None:
-    """Make Pillow pass an arithmetically coded file in one piece; libjpeg cannot wait for more data."""
-    if any(segment.marker in _ARITHMETIC for segment in segments(data)):
-        image.decodermaxblock = sys.maxsize
-
-
-def _all_but_the_end(data: bytes) -> int | None:
-    """Return the offset of the last bytes of a sequential JPEG's compressed data, or None if inconclusive."""
-    found = list(segments(data))
-    frame = next((segment for segment in found if is_frame(segment.marker)), None)
-    scan = next((segment for segment in reversed(found) if segment.marker == START_OF_SCAN), None)
-    if frame is None or scan is None or frame.marker not in _SEQUENTIAL:
+    if watched is None:
         return None
-    mark = scan.end - _MOST_PADDING
-    is_padding = len(set(data[mark : scan.end])) <= _FEW
-    return None if mark <= scan.start or is_padding else mark
+    found = list(segments(data))
+    is_harmless = watched.left_over and _is_padding(watched.left_over, data, found)
+    return watched.warnings - _gaps(data, found) - bool(is_harmless) > 0
 
 
-class _InTwo(BytesIO):
-    """A stream that ends a read at `mark` and returns the remaining bytes only for the next read."""
+def _gaps(data: bytes, found: Sequence[Segment]) -> int:
+    """Return the number of places after the first scan with stray bytes between two segments."""
+    others = list(dropwhile(lambda segment: segment.marker != START_OF_SCAN, found))
+    heads = (segment.start - (2 if segment.marker == END_OF_IMAGE else 4) for segment in others[1:])
+    return sum(
+        bool(data[before.end : head].strip(b"\xff")) for before, head in zip(others, heads, strict=False)
+    )
 
-    def __init__(self, data: bytes, mark: int) -> None:
-        super().__init__(data)
-        self._mark = mark
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        at = self.tell()
-        wanted = len(self.getbuffer()) - at if size is None or size < 0 else size
-        return super().read(self._mark - at if at < self._mark < at + wanted else wanted)
+def _is_padding(count: int, data: bytes, found: Sequence[Segment]) -> bool:
+    """Return whether the bytes at the end of the last scan are not compressed data."""
+    end = next(segment.end for segment in reversed(found) if segment.marker == START_OF_SCAN)
+    return count <= _MOST_PADDING or len(set(data[end - _MOST_PADDING : end])) <= _FEW

@@ -15,6 +15,8 @@ _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 _SHORTEST = ((0xE0, b"JFIF\x00", 14), (_APP2, _PROFILE, 14), (0xEE, b"Adobe", 12))
 """The minimum lengths in libjpeg, which ignores shorter segments; Pillow treats them as damage."""
+ARITHMETIC = (0xC9, 0xCA)
+"""The frame headers of arithmetically coded files, which libjpeg reads."""
 _LINES, _IGNORED, _HEIGHT = 0xDC, 0xE9, slice(1, 3)
 _FILL = re.compile(rb"\xff+")  # any number may precede a marker
 

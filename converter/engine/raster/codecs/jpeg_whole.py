@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from PIL import Image, ImageChops
 
@@ -16,6 +17,12 @@ _MORE = bytes(range(1, 255)) * 16
 Decode = Callable[[bytes], Image.Image]
 
 
+def lacks_scans(data: bytes) -> bool:
+    """Return whether the last scans of a progressive file are missing, although it has an end marker."""
+    frame, scans = _frame_and_scans(data)
+    return _is_progressive(frame) and bool(scans) and not _has_all_scans(data, frame, scans)
+
+
 def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     """Return whether compressed data is missing, although the file ends with an end marker.
 
@@ -23,15 +30,13 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     `decode` decodes other data to the size of `image`. With data appended, a complete file decodes to the
     same pixels, but a truncated one to other pixels where it was grey.
     """
-    found = list(segments(data))
-    scans = [segment for segment in found if segment.marker == START_OF_SCAN]
-    frame = next((segment for segment in found if is_frame(segment.marker)), None)
-    if not scans or frame is None or found[-1].marker != END_OF_IMAGE:
+    if lacks_scans(data):
+        return True
+    frame, scans = _frame_and_scans(data)
+    if frame is None or not scans:
         return False
     last = scans[-1]
-    if frame.marker in _PROGRESSIVE:
-        if not _has_all_scans(data, frame, scans):
-            return True
+    if _is_progressive(frame):
         if _ends_filled(data, last.end) or (_refines(data, last) and _is_shrunk(image, data, frame)):
             return False
     elif not _ends_grey(image):
@@ -41,6 +46,19 @@ def is_incomplete(data: bytes, image: Image.Image, decode: Decode) -> bool:
     except (OSError, SyntaxError, ValueError):
         return False
     return ImageChops.difference(image, other).getbbox(alpha_only=False) is not None
+
+
+def _frame_and_scans(data: bytes) -> tuple[Segment | None, list[Segment]]:
+    """Return the frame header and the scans, or nothing if the file has no end marker."""
+    found = list(segments(data))
+    if not found or found[-1].marker != END_OF_IMAGE:
+        return None, []
+    frame = next((segment for segment in found if is_frame(segment.marker)), None)
+    return frame, [segment for segment in found if segment.marker == START_OF_SCAN]
+
+
+def _is_progressive(frame: Segment | None) -> TypeGuard[Segment]:
+    return frame is not None and frame.marker in _PROGRESSIVE
 
 
 def _ends_filled(data: bytes, end: int) -> bool:
