@@ -26,7 +26,9 @@ async function call(path, options = {}) {
 
 async function convert() {
   const [source = "", target = "", recipe = "{}"] = argv.slice(2);
-  const bytes = await readFile(source);
+  const bytes = await readFile(source).catch((error) => {
+    throw new Error(`${source}: ${error.message}`);
+  });
 
   const created = await call("/api/v1/batches", {
     method: "POST",

@@ -18,7 +18,6 @@ from converter import engine, jobs
 from converter.engine.filenames import fitted, split_extension
 from converter.engine.naming import AS_SOURCE, Named, by_page, result_name
 from converter.sandbox import BadImage, Document, Probed, Refused, Rendered, Sandbox, SandboxError, Unjoined
-from converter.translation import bytes_in_words
 
 # Used to find out how many pages a file has; its result is discarded.
 _LOOK = engine.Recipe.parse({"format": "jpeg", "frames": "first", "resize": {"width": 1, "height": 1}})
@@ -93,8 +92,7 @@ class LocalConverter:
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
         limits = jobs.hard_limits()
-        if len(data) > limits.max_bytes:
-            raise NotConverted(f"more than {bytes_in_words(limits.max_bytes)}", "too_many_bytes")
+        _check_size(name, data, limits)
         try:
             recipes = self._recipes(data, limits)
             answers = list(self._sandbox.render(data, recipes, limits, self._images))
@@ -129,11 +127,14 @@ class LocalConverter:
             raise NotConverted(exc.message.text, exc.code) from exc
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
-        document = Document(self._sandbox, self._outputs[0], jobs.hard_limits(), len(paths))
+        limits = jobs.hard_limits()
+        document = Document(self._sandbox, self._outputs[0], limits, len(paths))
         try:
             for path in paths:
+                data = path.read_bytes()
+                _check_size(path.name, data, limits)
                 try:
-                    for _ in document.add(path.name, path.read_bytes(), logos=self._images):
+                    for _ in document.add(path.name, data, logos=self._images):
                         pass  # the facts are not needed here
                 except BadImage as exc:
                     raise NotConverted(f"{path}: {exc.message.text}", exc.message.code) from exc
@@ -147,6 +148,16 @@ class LocalConverter:
 
     def close(self) -> None:
         self._sandbox.close()
+
+
+def _check_size(name: str, data: bytes, limits: engine.Limits) -> None:
+    """Raise NotConverted, in the words of the site, if a file is empty or too large."""
+    if problem := jobs.file_problem(jobs.NewFile(name, len(data)), limits.max_bytes):
+        raise NotConverted(problem.text, problem.code)
+
+
+def in_words(exc: OSError) -> str:
+    return f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)
 
 
 class Names:
@@ -252,7 +263,7 @@ class Workers:
             for target, made in files:
                 write(target, made.data, times=(facts.st_atime_ns, facts.st_mtime_ns))
         except OSError as exc:
-            raise NotConverted(f"{exc.strerror}: {exc.filename}" if exc.filename else str(exc)) from exc
+            raise NotConverted(in_words(exc)) from exc
         return [
             Converted(target, len(data), len(made.data), made.format, made.width, made.height, made.report)
             for target, made in files

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from converter.management.converting import Converted, Converter, NotConverted, check_free, write
+from converter.management.converting import Converted, Converter, NotConverted, check_free, in_words, write
 from converter.translation import bytes_in_words
 
 
@@ -32,10 +32,11 @@ def join(
         made = _joined(sources, target, converter, overwrite)
     except (NotConverted, OSError) as exc:
         code = exc.code if isinstance(exc, NotConverted) else ""
+        text = in_words(exc) if isinstance(exc, OSError) else str(exc)
         if as_json:
-            error = {"code": code or None, "message": str(exc)}
+            error = {"code": code or None, "message": text}
             out.write(json.dumps({"sources": list(map(str, sources)), "error": error}))
-        raise CommandError(str(exc)) from exc
+        raise CommandError(text) from exc
     if as_json:
         said = {**asdict(made), "target": str(target)}
         out.write(json.dumps({"sources": list(map(str, sources)), **said}))

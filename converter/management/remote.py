@@ -132,15 +132,10 @@ class RemoteConverter:
         self._site, self._outputs = site, outputs
 
     def convert(self, name: str, data: bytes) -> Sequence[Made]:
-        if not data:
-            raise NotConverted("The file is empty.", "empty_file")
         return self._made([(name, lambda: data, len(data))])
 
     def join(self, paths: Sequence[Path], advance: Callable[[], None]) -> Made:
         """Like LocalConverter.join; `advance` is called for each image sent."""
-        for path in paths:
-            if not path.stat().st_size:
-                raise NotConverted(f"{path.name}: The file is empty.", "empty_file")
         files = [(path.name, path.read_bytes, path.stat().st_size) for path in paths]
         return self._made(files, {"join": "pdf"}, advance)[0]
 

@@ -23,7 +23,7 @@ class File(Arguments):
     """A file that is about to be uploaded."""
 
     name: Annotated[str, Field(max_length=1000)]
-    size: Annotated[int, Field(strict=True, ge=1, description="Exact size in bytes.")]
+    size: schemas.Size
 
 
 class Source(Arguments):

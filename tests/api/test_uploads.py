@@ -149,7 +149,7 @@ def test_announced_files_count_as_stored(program: Program, settings: Any) -> Non
     settings.CONVERTER_BYTES_KEPT = 1500
     assert announce(program, size=1000).status_code == 201
     problem(announce(program, size=1000), 429, "quota_exceeded")
-    problem(announce(program, size=0), 422, "invalid_request")
+    assert problem(announce(program, size=0), 422, "empty_file")["detail"].endswith(" is empty.")
     problem(announce(program, *["a.jpg"] * 201, size=1), 422, "too_many_files")
 
 

@@ -47,4 +47,9 @@ def test_the_example_converts_a_file(site: Account, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert refused.stderr == "Quality must be a whole number from 1 to 100. (invalid_recipe)\n"
     words[2] = "missing.jpg"
-    assert convert("{}").stderr == "ENOENT: no such file or directory, open 'missing.jpg'\n"
+    assert convert("{}").stderr == "missing.jpg: ENOENT: no such file or directory, open 'missing.jpg'\n"
+    words[2] = str(tmp_path)
+    assert convert("{}").stderr.startswith(f"{tmp_path}: EISDIR: ")
+    words[2] = "empty.jpg"
+    (tmp_path / "empty.jpg").touch()
+    assert convert('{"format": "webp"}').stderr == "empty.jpg is empty. (empty_file)\n"

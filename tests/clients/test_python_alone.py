@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -216,3 +217,26 @@ def test_the_command_says_in_one_line_that_nothing_can_start(
         main([__file__, "-o", "out", "--recipe", "{}"])
     assert raised.value.code == 2
     assert capsys.readouterr().err.endswith("error: The token contains characters that no token has.\n")
+
+
+def test_files_that_cannot_be_read_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGESITE_TOKEN", "img_token")
+    monkeypatch.setenv("IMAGESITE_URL", "https://images.example.org")
+    missing = str(tmp_path / "missing.jpg")
+    assert main([str(tmp_path), missing, "-o", str(tmp_path / "out"), "--recipe", "{}"]) == 1
+    assert capsys.readouterr().err.splitlines() == [f"{missing}: No such file", f"{tmp_path}: Is a directory"]
+    with pytest.raises(SystemExit):
+        main([missing, "-o", "out", "--recipe", "{}"])
+
+
+def test_an_empty_file_is_named_by_the_server() -> None:
+    problem = {
+        "code": "empty_file",
+        "detail": "a.jpg is empty.",
+        "params": {"kind": "named", "name": "a.jpg"},
+    }
+    stage = Stage(httpx.Response(422, json=problem))
+    with pytest.raises(ApiError, match=r"^a\.jpg is empty\. \(empty_file\)$"):
+        stage.client().submit([b""], [{}])

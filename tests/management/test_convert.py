@@ -92,6 +92,20 @@ def test_a_bad_file_is_reported_at_the_end_and_the_others_are_converted(album: P
     assert len(files(tmp_path / "out")) == 3
 
 
+def test_an_empty_or_too_large_file_is_named_in_the_words_of_the_site(
+    album: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.CONVERTER_LIMITS = {"max_bytes": 50_000}
+    (album / "empty.jpg").touch()
+    (album / "large.jpg").write_bytes(bytes(50_001))
+    with pytest.raises(CommandError) as failure:
+        run(album, "-o", tmp_path / "out", "--to", "png")
+    assert f"{album / 'empty.jpg'}: empty.jpg is empty.\n" in f"{failure.value}\n"
+    assert f"{album / 'large.jpg'}: large.jpg is larger than 50 KB, the limit for one file." in str(
+        failure.value
+    )
+
+
 def test_existing_files_are_kept(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

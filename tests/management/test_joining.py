@@ -53,6 +53,13 @@ def test_files_are_joined_in_the_order_given(scans: Path, tmp_path: Path) -> Non
     assert (said["target"], said["report"]["frames"]["kept"]) == (str(out), 2)
 
 
+def test_an_empty_file_is_named_and_nothing_is_written(scans: Path, tmp_path: Path) -> None:
+    (scans / "page 3.png").touch()
+    with pytest.raises(CommandError, match=r"^page 3\.png is empty\.$"):
+        run(scans, "--join", tmp_path / "all.pdf")
+    assert not (tmp_path / "all.pdf").exists()
+
+
 @pytest.mark.long
 def test_a_bad_image_is_reported_and_nothing_is_written(scans: Path, tmp_path: Path) -> None:
     (scans / "page 3.png").write_bytes(b"no image")

@@ -257,7 +257,7 @@ WEBP = {"format": "webp"}
         ("convert", {"url": "https://a.example"}, "invalid_request", "/recipe"),
         ("convert", {"upload": NOTHING, "recipe": WEBP}, "invalid_submission", "/upload"),
         ("convert", {"upload": "x", "recipe": WEBP}, "invalid_request", "/upload"),
-        ("convert", {"file": {"name": "a", "size": 0}, "recipe": WEBP}, "invalid_request", "/file/size"),
+        ("convert", {"file": {"name": "a", "size": 0}, "recipe": WEBP}, "empty_file", "/file/size"),
         ("convert", {"file": {"name": "a", "size": 10**12}, "recipe": WEBP}, "too_many_bytes", "/file/size"),
         (
             "convert",
@@ -286,7 +286,7 @@ WEBP = {"format": "webp"}
         (
             "batch",
             {"files": [{"name": "a", "size": 0}], "outputs": [WEBP]},
-            "invalid_request",
+            "empty_file",
             "/files/0/size",
         ),
         ("batch", {"uploads": [NOTHING], "outputs": [WEBP]}, "invalid_submission", "/uploads/0"),

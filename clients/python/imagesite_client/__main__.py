@@ -34,23 +34,33 @@ def main(arguments: list[str] | None = None) -> int:
         recipe = json.loads(options.recipe)
     except ValueError as exc:
         parser.error(f"--recipe is not JSON: {exc}")
-    files = [path for pattern in options.files if pattern.strip() for path in found(pattern.strip())]
-    if not files:
+    matches = {pattern: found(pattern) for pattern in map(str.strip, options.files) if pattern}
+    if not any(matches.values()):
         parser.error("No files found.")
     try:
         client = Client(options.server, token)
     except (ValueError, httpx.InvalidURL) as exc:
         parser.error(str(exc))
-    failed = 0
+    missing = [pattern for pattern, paths in matches.items() if not paths]
+    for pattern in missing:
+        print(f"{pattern}: No such file", file=sys.stderr)  # noqa: T201
+    failed = len(missing)
     with client:
-        for path in files:
+        for path in (path for paths in matches.values() for path in paths):
             try:
                 target = saved(client, path, recipe, options.output)
                 print(f"{path} -> {target}")  # noqa: T201
             except (ImagesiteError, OSError, httpx.HTTPError) as exc:
                 failed += 1
-                print(f"{path}: {exc}", file=sys.stderr)  # noqa: T201
+                print(f"{path}: {in_words(exc, path)}", file=sys.stderr)  # noqa: T201
     return 1 if failed else 0
+
+
+def in_words(exc: Exception, path: Path) -> str:
+    """Return what went wrong. An error of the system names its file, unless that is `path`."""
+    if not isinstance(exc, OSError) or not exc.strerror:
+        return str(exc)
+    return exc.strerror if exc.filename in (None, str(path)) else f"{exc.strerror}: {exc.filename}"
 
 
 def found(pattern: str) -> list[Path]:

@@ -95,13 +95,20 @@ OwnOutputs = Annotated[
 ]
 
 
+# An empty file is refused with its name, in `jobs`.
+Size = Annotated[
+    int,
+    Field(strict=True, ge=0, description="Exact size in bytes.", json_schema_extra={"minimum": 1}),
+]
+
+
 class BareFile(Schema):
     """A file to upload."""
 
     model_config = strictly({"name": "holiday.jpg", "size": 2_400_000})
 
     name: Annotated[str, Field(max_length=1000)]
-    size: Annotated[int, Field(strict=True, ge=1, description="Exact size in bytes.")]
+    size: Size
 
 
 class FileIn(BareFile):
