@@ -8,7 +8,8 @@ import process, { argv, env } from "node:process";
 /** @typedef {import("./imagesite").components["schemas"]["Job"]} Job */
 /** @typedef {import("./imagesite").components["schemas"]["Problem"]} Problem */
 
-const site = env.IMAGESITE_URL ?? "";
+// Our paths start at the root of the site, those in its answers at the root of its host.
+const site = `${env.IMAGESITE_URL ?? ""}/`.replace(/\/+$/, "/");
 const authorization = { Authorization: `Bearer ${env.IMAGESITE_TOKEN}` };
 
 /**
@@ -30,7 +31,7 @@ async function convert() {
     throw new Error(`${source}: ${error.message}`);
   });
 
-  const created = await call("/api/v1/batches", {
+  const created = await call("api/v1/batches", {
     method: "POST",
     headers: { ...authorization, "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
     body: JSON.stringify({
@@ -48,7 +49,7 @@ async function convert() {
 
   let job = /** @type {Job} */ (batch.jobs[0]);
   while (!job.finished_at) {
-    const answer = await call(`/api/v1/jobs/${job.id}?wait=20`, { headers: authorization });
+    const answer = await call(`api/v1/jobs/${job.id}?wait=20`, { headers: authorization });
     job = /** @type {Job} */ (await answer.json());
     const pause = Number(answer.headers.get("Retry-After")); // set if too many requests are waiting
     if (!job.finished_at && pause) await new Promise((resume) => setTimeout(resume, 1000 * pause));

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.urls import set_script_prefix
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask, WSGITask
@@ -94,6 +95,8 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
         if not problem:
             super().execute()
             return
+        # This thread may not have served a request of the application yet.
+        set_script_prefix(f"{self.channel.server.adj.url_prefix}/")
         answer = problems.answer(problem)
         self.status = f"{answer.status_code} {answer.reason_phrase}"
         self.response_headers.extend(answer.items())

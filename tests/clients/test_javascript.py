@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.clients import openapi
 from tests.conftest import make_photo
+from tests.receiver import receiver
 from tests.server import ROOT, Account
 
 pytestmark = pytest.mark.system
@@ -53,3 +54,16 @@ def test_the_example_converts_a_file(site: Account, tmp_path: Path) -> None:
     words[2] = "empty.jpg"
     (tmp_path / "empty.jpg").touch()
     assert convert('{"format": "webp"}').stderr == "empty.jpg is empty. (empty_file)\n"
+
+
+def test_the_example_knows_a_site_under_a_path(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    with receiver() as site:
+        environment = {**os.environ, "IMAGESITE_URL": f"{site.url}/images", "IMAGESITE_TOKEN": "t"}
+        site.answers["/images/api/v1/batches"] = (422, {}, b'{"detail": "No.", "code": "no"}')
+        words: list[str | Path] = ["node", ROOT / "clients/javascript/convert.mjs", "a.jpg", "b.webp"]
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.stderr == "No. (no)\n"
+    assert [asked.path for asked in site.asked] == ["/images/api/v1/batches"]

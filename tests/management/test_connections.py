@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -28,7 +28,13 @@ class Disk(NamedTuple):
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
+def url() -> Iterator[str]:
+    with serving_at("") as url:
+        yield url
+
+
+@contextmanager
+def serving_at(path: str) -> Iterator[str]:
     """Yield the URL of a server that echoes the request, with a limit of 10 MB per file."""
 
     def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
@@ -38,7 +44,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         return [environ["wsgi.input"].read()[:100]]
 
     server = serving.create_server(
-        echo, host="127.0.0.1", port=0, path="", most_bytes=10_000_000, trusted=[], auth_header=""
+        echo, host="127.0.0.1", port=0, path=path, most_bytes=10_000_000, trusted=[], auth_header=""
     )
     ended = threading.Event()
 
@@ -131,6 +137,12 @@ def test_errors_of_the_server_are_problems_too(url: str, sent: bytes, status: in
     problem = json.loads(body)
     assert (problem["status"], problem["code"]) == (status, code)
     assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
+
+
+def test_errors_of_the_server_point_to_the_site_under_its_path() -> None:
+    with serving_at("/images") as url, connect(url, b"GET / HTTP/9\r\n\r\n") as connection:
+        problem = json.loads(connection.makefile("rb").read().partition(b"\r\n\r\n")[2])
+    assert problem["type"] == "/images/problems/bad_request/"
 
 
 def test_the_site_knows_when_a_request_began(url: str) -> None:
