@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -15,8 +15,6 @@ from .score import Reference
 from .search import HIGHEST, THOROUGH, EncodedAt, Plan, QualityTarget, largest_within, lowest_alike
 from .steps import Frame
 
-# A smaller miss is not worth the bytes of a file without loss.
-_LARGEST_MISS = 1.5
 _SECONDS_WITHOUT_LOSS = 1.0  # per megapixel, on a slow machine
 # For a large picture: the tolerance above the aim, and the number of tries that is enough once one reaches it.
 _NEAR_ENOUGH = 2.0
@@ -48,7 +46,7 @@ def alike(
     best = _reached_by_whole(one, image, reference, aim, deadline)
     found, score, alone = best.found, best.score, best.found.data
     bound = "time" if found.cut_short else "quality"
-    if score < aim.score - _LARGEST_MISS and bound == "quality":
+    if score < aim.score and bound == "quality":
         exact = _without_loss(encoder, most_bytes, deadline)
         if exact:
             log.note("lossless_chosen", score=score, aim=aim.score, bytes=len(alone))
@@ -88,7 +86,7 @@ def reached(
 ) -> Tried:
     """Return the encoded frame that reaches the aim, or comes closest.
 
-    The encoder keeps full colour resolution if the aim cannot be reached otherwise.
+    The encoder keeps all colour detail if the aim cannot be reached otherwise, or only at a high quality.
     """
     draft = encoder.drafting()
     found, score = lowest_alike(
@@ -97,9 +95,10 @@ def reached(
         aim,
         deadline,
         plan,
-        draft.codec.highest_quality,
+        draft.highest_quality,
     )
     if score < aim.score and encoder.halves_color and not found.cut_short:
+        plan = replace(plan, first=found.quality)
         return reached(encoder.with_full_color(), reference, aim, deadline, plan)
     return Tried(encoder, found, score)
 

@@ -67,6 +67,7 @@ class Encoder:
             images=self.images[part],
             durations=self.content.durations[part],
             lows=self.content.lows[part],
+            is_part=True,
         )
         return replace(self, content=alone)
 
@@ -92,7 +93,12 @@ class Encoder:
 
     @property
     def halves_color(self) -> bool:
-        return any(map(self.codec.halves_color, self.images)) and not self.content.full_color
+        return self.codec.halves_color(self.content)
+
+    @property
+    def highest_quality(self) -> int:
+        """The highest quality of use for a quality mode."""
+        return self.codec.highest_in_half_color if self.halves_color else self.codec.highest_quality
 
     def sampled(self, image: Image.Image) -> tuple[Encoder, Image.Image]:
         """Return an encoder for parts of a large picture, and the same parts of the original, for trying

@@ -160,7 +160,7 @@ def lowest_alike(
         tried[quality] = timed(quality)
         return tried[quality][0]
 
-    low, top = aim.lowest - 1, highest
+    low, top = aim.lowest - 1, highest + 1
     guess = plan.first
     while low + 1 < top and (not tried or timed.has_time):
         guess = min(top - 1, max(low + 1, guess))
@@ -172,11 +172,9 @@ def lowest_alike(
         if top in tried and (len(tried) >= plan.enough or tried[top][0] <= aim.score + plan.near):
             break
         guess = _on_line(tried, low, top, aim.score + plan.near / 2)
-    if top not in tried and timed.has_time:
-        at(top)
     best = top if top in tried else max(tried)
     found, data = tried[best]
-    return EncodedAt(best, data, cut_short=best != top), found
+    return EncodedAt(best, data, cut_short=best < min(top, highest)), found
 
 
 def _on_line(tried: Mapping[int, tuple[float, bytes]], low: int, top: int, wanted: float) -> int:

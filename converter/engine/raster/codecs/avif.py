@@ -38,6 +38,7 @@ class Avif(Codec):
     format = FORMATS["avif"]
     pillow = "AVIF"
     needs = ("avif",)
+    highest_in_half_color = _FULL_COLOR
     reads = "8, 10 and 12 bits per channel, grids, animations"
     refuses = "overlays and other derived images, codecs other than AV1"
 
@@ -115,7 +116,8 @@ class Avif(Codec):
         many = _MANY_IN_FRAMES if content.is_animation else _MANY_PIXELS
         if content.recipe.effort is None and content.pixels > many:
             effort = _EFFORT_FOR_MANY
-        full = quality is not None and quality > _FULL_COLOR and content.recipe.target_bytes is None
+        is_free = content.recipe.target_bytes is None and content.recipe.aim is None
+        full = content.full_color or (is_free and quality is not None and quality > _FULL_COLOR)
         # Chromium rejects colour images with a grey profile.
         is_gray = all(image.mode in ("L", "LA") for image in content.images)
         return {
@@ -124,6 +126,10 @@ class Avif(Codec):
             "subsampling": "4:0:0" if is_gray else "4:4:4" if full else "4:2:0",
             "advanced": {"tune": "ssim"},
         }
+
+    def halves_color(self, content: Content) -> bool:
+        is_gray = all(image.mode in ("L", "LA") for image in content.images)
+        return not is_gray and not content.full_color
 
     def hidden(self, content: Content) -> Settings:
         # Tiles only help with several threads; with one they only add bytes.

@@ -50,6 +50,8 @@ class Codec:
     """Whether Pillow can be made to read the low byte of 16-bit samples instead of the high byte."""
     highest_quality = 95
     """The highest quality of use for a quality mode."""
+    highest_in_half_color = 90
+    """The same while `halves_color`. Instead of a higher one, more colour detail takes fewer bytes."""
     stores_floats = False
     """Whether pixels can be in floating point."""
     writes_jpeg = False
@@ -242,8 +244,8 @@ class Codec:
         """Return the number of frames in the file. Some encoders merge equal consecutive frames."""
         return len(content.images)
 
-    def halves_color(self, image: Image.Image) -> bool:
-        """Return whether chroma is subsampled for this image unless `Content.full_color` is set."""
+    def halves_color(self, content: Content) -> bool:
+        """Return whether `Content.full_color` is not set, and would keep more colour detail."""
         return False
 
     def drafted(self, content: Content) -> Content:

@@ -48,7 +48,10 @@ class Content:
     expendable: bool = False
     """Whether the images are encoded only once, so that the encoder may free them early."""
     full_color: bool = False
-    """Whether to encode without chroma subsampling at any quality."""
+    """Whether to keep as much colour detail as the format can at any quality: without chroma subsampling, or, as
+    WebP always subsamples, with its sharp mode."""
+    is_part: bool = False
+    """Whether this is one frame of several, for trying settings."""
 
     @property
     def target(self) -> Format:

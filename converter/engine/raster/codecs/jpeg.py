@@ -233,8 +233,8 @@ class Jpeg(Codec):
         gain_map = content.extras.get(GAIN_MAP)
         return with_gain_map(data, gain_map) if gain_map else data
 
-    def halves_color(self, image: Image.Image) -> bool:
-        return image.mode == "RGB"
+    def halves_color(self, content: Content) -> bool:
+        return content.images[0].mode == "RGB" and not content.full_color
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         full = content.full_color or self._is_for_a_close_look(content, quality)

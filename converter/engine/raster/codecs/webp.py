@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from converter.engine.errors import Truncated
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 
-from . import credentials
+from . import credentials, libwebp
 from .codec import Codec, Settings
 from .content import Content
+from .webp_chunks import ALPHA, ANIMATED, chunks, with_metadata
 
 _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
 """libwebp's methods for efforts 1 to 9. Its default is 4."""
@@ -18,7 +17,6 @@ _METHODS = (0, 1, 2, 3, 4, 4, 5, 5, 6)
 _NEVER = 2**31 - 1
 
 _MOST_PLAYS = 65_535
-_ANIMATED, _ALPHA = 0x02, 0x10  # flags of the extended header
 
 
 class Webp(Codec):
@@ -26,7 +24,15 @@ class Webp(Codec):
     pillow = "WEBP"
     needs = ("webp",)
     highest_quality = 98
+    highest_in_half_color = 80
     reads = "lossy and lossless, animations"
+
+    def set_up(self) -> None:
+        libwebp.LIBRARY.problem()  # a sandboxed child process cannot load it any more
+
+    def notes(self) -> list[str]:
+        problem = libwebp.LIBRARY.problem()
+        return [f"WebP with vivid colours is larger in quality modes: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         if int.from_bytes(data[4:8], "little") + 8 > len(data):
@@ -37,9 +43,9 @@ class Webp(Codec):
 
         The header may lack it although frames are transparent, which the decoder would show as black.
         """
-        if data[12:16] != b"VP8X" or not data[20] & _ANIMATED:
+        if data[12:16] != b"VP8X" or not data[20] & ANIMATED:
             return data
-        return data[:20] + bytes((data[20] | _ALPHA,)) + data[21:]
+        return data[:20] + bytes((data[20] | ALPHA,)) + data[21:]
 
     def header(self, data: bytes) -> bytes:
         return data
@@ -52,7 +58,26 @@ class Webp(Codec):
         if content.recipe.lossless:
             # In lossless mode, quality is the effort.
             return {"lossless": True, "quality": 75, "method": method}
-        return {"quality": quality, "method": method}
+        return {"quality": quality, "method": method, **({"sharp_yuv": True} if content.full_color else {})}
+
+    def halves_color(self, content: Content) -> bool:
+        """Return whether the sharp mode is left to be tried. Pillow encodes animations without it."""
+        if content.is_part or len(content.images) > 1 or libwebp.LIBRARY.problem():
+            return False
+        is_suited = content.images[0].mode in libwebp.MODES and content.pixels <= libwebp.MOST_PIXELS
+        return is_suited and not content.full_color
+
+    def encode(self, content: Content, quality: int | None) -> bytes:
+        settings = self.settings(content, quality)
+        if "sharp_yuv" not in settings:
+            return super().encode(content, quality)
+        [image] = content.images
+        data = libwebp.encoded(image, settings["quality"], settings["method"])
+        carried = self.carried(content)
+        names = {"profile": "icc_profile", "exif": "exif", "xmp": "xmp"}
+        return with_metadata(
+            data, image.size, **{key: carried.get(name) or b"" for key, name in names.items()}
+        )
 
     def hidden(self, content: Content) -> Settings:
         hidden = super().hidden(content)
@@ -64,16 +89,7 @@ class Webp(Codec):
         return hidden
 
     def frames_in(self, data: bytes, content: Content) -> int:
-        return max(1, sum(kind == b"ANMF" for kind in _kinds(data)))
-
-
-def _kinds(data: bytes) -> Iterator[bytes]:
-    """Yield the type of each chunk (RFC 9649, 2.3)."""
-    at = 12
-    while at + 8 <= len(data):
-        yield data[at : at + 4]
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        at += 8 + size + size % 2
+        return max(1, sum(kind == b"ANMF" for kind, _ in chunks(data)))
 
 
 codec = Webp()

@@ -1,0 +1,160 @@
+"""Encode lossy WebP with sharper colours, which Pillow cannot ask for.
+
+WebP stores colour at half the resolution. In its sharp mode, libwebp chooses brightness and colour so that the
+decoded picture is closest to the original. Calls the libwebp that Pillow is linked with through `ctypes`, and
+tests it before use. If that fails, Pillow's usual mode is used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, Structure, byref, c_char, c_float, c_int, c_size_t, c_uint8, c_uint32, c_void_p
+from io import BytesIO
+from statistics import mean
+
+from PIL import Image, ImageChops, ImageStat, _webp
+
+from converter.engine.raster.pixels import interleaved
+
+from .optional import OptionalLibrary, Unfit
+
+MODES = ("RGB", "RGBA")
+
+MOST_PIXELS = 50_000_000
+"""The most pixels that it can encode without too much memory: 12 bytes per pixel, half as much again as usual."""
+
+_VERSION = 0x0210
+"""The version of these structures. libwebp accepts those of its own major version."""
+_NO_PRESET = 0
+_OUT_OF_MEMORY = (1, 2)
+
+_LARGEST_ERROR = 20.0
+
+
+class _Settings(Structure):
+    """WebPConfig."""
+
+    _fields_ = [
+        ("lossless", c_int),
+        ("quality", c_float),
+        ("method", c_int),
+        ("hint", c_int),
+        ("target_size", c_int),
+        ("target_psnr", c_float),
+        ("others", c_int * 20),
+        ("sharp", c_int),
+        ("later", c_int * 34),
+    ]
+
+
+class _Picture(Structure):
+    """WebPPicture; `later` is larger than its remaining fields."""
+
+    _fields_ = [
+        ("has_argb", c_int),
+        ("colorspace", c_int),
+        ("width", c_int),
+        ("height", c_int),
+        ("planes", c_void_p * 3),
+        ("strides", c_int * 2),
+        ("alpha", c_void_p),
+        ("alpha_stride", c_int),
+        ("unused", c_uint32 * 2),
+        ("argb", c_void_p),
+        ("argb_stride", c_int),
+        ("unused_too", c_uint32 * 3),
+        ("writer", c_void_p),
+        ("target", c_void_p),
+        ("extra_kind", c_int),
+        ("extra", c_void_p),
+        ("statistics", c_void_p),
+        ("error", c_int),
+        ("later", c_char * 512),
+    ]
+
+
+class _Memory(Structure):
+    """WebPMemoryWriter."""
+
+    _fields_ = [("data", POINTER(c_uint8)), ("size", c_size_t), ("room", c_size_t), ("later", c_uint32 * 8)]
+
+
+def encoded(image: Image.Image, quality: int, method: int) -> bytes:
+    """Encode an image in one of MODES without metadata. Raises Unfit, MemoryError and OSError."""
+    return LIBRARY.get().encode(image, quality, method)
+
+
+class _LibWebp:
+    """The functions of libwebp."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._functions = library
+        self._write = ctypes.cast(library.WebPMemoryWrite, c_void_p)
+        self._imports = {"RGB": library.WebPPictureImportRGB, "RGBA": library.WebPPictureImportRGBA}
+        library.WebPConfigInitInternal.argtypes = [c_void_p, c_int, c_float, c_int]
+
+    def encode(self, image: Image.Image, quality: int, method: int) -> bytes:
+        """Raises Unfit, MemoryError and OSError."""
+        calls, settings, picture, memory = self._functions, _Settings(), _Picture(), _Memory()
+        if not calls.WebPConfigInitInternal(byref(settings), _NO_PRESET, quality, _VERSION):
+            raise Unfit("libwebp has other settings")
+        settings.method, settings.sharp = method, True
+        if not calls.WebPPictureInitInternal(byref(picture), _VERSION):
+            raise Unfit("libwebp has another picture structure")
+        picture.has_argb, (picture.width, picture.height) = True, image.size
+        picture.writer, picture.target = self._write, ctypes.addressof(memory)
+        calls.WebPMemoryWriterInit(byref(memory))
+        try:
+            samples, stride = interleaved(image), image.width * len(image.getbands())
+            done = self._imports[image.mode](byref(picture), samples, stride)
+            del samples
+            if not done or not calls.WebPEncode(byref(settings), byref(picture)):
+                raise MemoryError if picture.error in _OUT_OF_MEMORY else OSError(f"error {picture.error}")
+            return ctypes.string_at(memory.data, memory.size)
+        finally:
+            calls.WebPPictureFree(byref(picture))
+            calls.WebPMemoryWriterClear(byref(memory))
+
+
+def _tried() -> _LibWebp:
+    """Return the library after a test. Raises Unfit."""
+    try:
+        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
+        library = _LibWebp(ctypes.CDLL(_webp.__file__))
+        right = all(_is_right(library, mode) for mode in MODES)
+    except (OSError, AttributeError, Unfit) as exc:
+        raise Unfit(f"Pillow's libwebp cannot be called: {exc}") from exc
+    if not right:
+        raise Unfit("Pillow's libwebp, called directly, encodes wrong pixels")
+    return library
+
+
+LIBRARY = OptionalLibrary(_tried)
+
+
+def _is_right(library: _LibWebp, mode: str) -> bool:
+    """Return whether Pillow decodes a test image with a smaller error than from its own file."""
+    known = _test_image(mode)
+    file = BytesIO()
+    known.save(file, "WEBP", quality=90)
+    error, usual = (_error(known, data) for data in (library.encode(known, 90, 4), file.getvalue()))
+    return error < min(usual, _LARGEST_ERROR)
+
+
+def _test_image(mode: str) -> Image.Image:
+    """Return red and blue stripes beside a ramp; in RGBA, half of it is transparent."""
+    ramp = Image.linear_gradient("L").resize((72, 40))
+    stripes = Image.new("RGB", (72, 40), "navy")
+    for y in range(0, 40, 4):
+        stripes.paste("red", (0, y, 36, y + 2))
+    stripes.paste(ramp.crop((36, 0, 72, 40)).convert("RGB"), (36, 0))
+    if mode == "RGBA":
+        stripes.putalpha(ramp.point(lambda level: 255 if level > 127 else 0))
+    return stripes
+
+
+def _error(known: Image.Image, data: bytes) -> float:
+    with Image.open(BytesIO(data), formats=["WEBP"]) as image:
+        image.load()
+        pair = [each.convert("RGBa") for each in (known, image)]
+    return mean(ImageStat.Stat(ImageChops.difference(*pair)).rms)

@@ -1,0 +1,159 @@
+"""Lossy WebP in libwebp's sharp mode, judged by libvips, which has its own libwebp."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+
+from converter.engine import Limits, Recipe
+from converter.engine.raster import check, notes, open
+from converter.engine.raster.codecs import libwebp
+from converter.engine.raster.codecs.optional import OptionalLibrary, Unfit
+from converter.engine.raster.codecs.webp_chunks import chunks, with_metadata
+from converter.engine.raster.score import Reference
+from converter.engine.report import Result
+
+from . import samples
+from .samples import opened, saved
+
+pytestmark = pytest.mark.long
+
+
+def vivid(mode: str = "RGB") -> Image.Image:
+    """Return a photo with lines in a colour that is not much brighter or darker."""
+    image = samples.photo((161, 119))
+    for y in range(5, 119, 7):
+        ImageDraw.Draw(image).line((0, y, 160, y + 9), fill=(220, 60, 40), width=2)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+def render(image: Image.Image, aim: str = "near_identical", **recipe: Any) -> Result:
+    source = saved(image, "PNG", **recipe.pop("arguments", {}))
+    return open(source, Limits(seconds=900)).render(Recipe.parse({"format": "webp", "aim": aim, **recipe}))
+
+
+def decoded(data: bytes) -> Image.Image:
+    with Image.open(BytesIO(data)) as image:
+        image.load()
+    return image
+
+
+def error(first: Image.Image, second: Image.Image) -> float:
+    difference = ImageChops.difference(first.convert("RGBA"), second.convert("RGBA"))
+    return max(ImageStat.Stat(difference).mean)
+
+
+@pytest.mark.parametrize("mode", libwebp.MODES)
+def test_the_sharp_mode_is_that_of_libvips(mode: str) -> None:
+    image = vivid(mode)
+    ours = libwebp.encoded(image, 80, 4)
+    theirs = pyvips.Image.new_from_array(np.asarray(image)).webpsave_buffer(
+        Q=80, effort=4, smart_subsample=True, keep="none"
+    )
+    assert len(ours) == pytest.approx(len(theirs), rel=0.01)
+    assert error(decoded(ours), decoded(theirs)) < 0.2
+    read = pyvips.Image.new_from_buffer(ours, "").numpy()
+    assert error(decoded(ours), Image.fromarray(read)) < 0.2
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 5), (300, 257)])
+def test_any_size_is_encoded(size: tuple[int, int]) -> None:
+    for mode in libwebp.MODES:
+        image = vivid(mode).resize(size)
+        result = decoded(libwebp.encoded(image, 90, 4))
+        assert (result.mode, result.size) == (mode, size)
+
+
+def test_colourful_pictures_reach_the_aim_in_fewer_bytes_than_without_loss() -> None:
+    image = samples.photo()
+    result = render(image)
+    assert result.report.settings["sharp_yuv"] is True
+    assert 82 <= Reference(image).score(opened(result)) <= 86
+    assert Reference(image).score(decoded(saved(image, "WEBP", quality=98))) < 75
+    assert len(result.data) < len(saved(image, "WEBP", lossless=True)) / 3
+
+
+def test_the_usual_mode_is_kept_where_it_is_enough() -> None:
+    assert "sharp_yuv" not in render(samples.photo().convert("L").convert("RGB"), "balanced").report.settings
+
+
+def test_metadata_is_stored_as_by_pillow() -> None:
+    told = {"icc_profile": samples.display_p3() + b"\0", "exif": samples.exif(3), "xmp": b"<x:xmpmeta/>"}
+    for mode in libwebp.MODES:
+        image = vivid(mode)
+        ours = with_metadata(
+            libwebp.encoded(image, 80, 4), image.size, told["icc_profile"], told["exif"], told["xmp"]
+        )
+        theirs = saved(image, "WEBP", quality=80, **told)
+        pixels = (b"VP8 ", b"ALPH")
+        assert [kind for kind, _ in chunks(ours)] == [kind for kind, _ in chunks(theirs)]
+        for (kind, content), (_, other) in zip(chunks(ours), chunks(theirs), strict=True):
+            assert kind in pixels or content == other
+        assert int.from_bytes(ours[4:8], "little") + 8 == len(ours)
+
+
+def test_a_result_keeps_its_metadata_in_the_sharp_mode() -> None:
+    profile = samples.display_p3()
+    result = render(samples.photo(), metadata="keep", color="keep", arguments={"icc_profile": profile})
+    assert result.report.settings["sharp_yuv"] is True
+    assert opened(result).info["icc_profile"] == profile
+
+
+def test_transparent_pictures_keep_their_alpha_exactly() -> None:
+    image = vivid("RGBA")
+    kept = decoded(libwebp.encoded(image, 60, 4))
+    assert kept.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
+
+def test_without_the_library_colourful_pictures_are_lossless(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried() -> Any:
+        raise Unfit("it is linked in another way")
+
+    monkeypatch.setattr(libwebp, "LIBRARY", OptionalLibrary(tried))
+    assert render(samples.photo()).report.settings["lossless"] is True
+    assert check() == []
+    assert notes() == ["WebP with vivid colours is larger in quality modes: it is linked in another way."]
+
+
+def blurred(*_: Any) -> bytes:
+    return saved(Image.new("RGB", (72, 40), "grey"), "WEBP")
+
+
+def refused(*_: Any) -> bytes:
+    raise OSError("error 4")
+
+
+@pytest.mark.parametrize(("encode", "problem"), [(blurred, "encodes wrong pixels"), (refused, "error 4")])
+def test_a_library_that_fails_its_test_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, encode: Any, problem: str
+) -> None:
+    monkeypatch.setattr(libwebp._LibWebp, "encode", encode)
+    assert problem in OptionalLibrary(libwebp._tried).problem()
+
+
+def test_another_version_of_its_structures_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libwebp, "_VERSION", 0x0310)
+    assert "has other settings" in OptionalLibrary(libwebp._tried).problem()
+
+
+def test_too_little_memory_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libwebp, "_OUT_OF_MEMORY", (5,))
+    with pytest.raises(MemoryError):
+        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), 80, 4)
+
+
+def test_the_sharp_mode_is_not_used_where_it_takes_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libwebp, "MOST_PIXELS", 100)
+    assert render(samples.photo()).report.settings["lossless"] is True
+
+
+def test_a_picture_that_libwebp_cannot_store_is_an_error() -> None:
+    with pytest.raises(OSError, match="error 5"):
+        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), 80, 4)
