@@ -10,6 +10,7 @@ from converter import engine
 from converter.engine.raster import convert
 from converter.engine.raster.codecs import CODECS, Codec
 from converter.sandbox import Probed, Refused, Rendered, Sandbox
+from tests.engine import samples
 
 pytestmark = pytest.mark.system
 
@@ -52,6 +53,20 @@ def test_every_format_is_converted_to_every_other(sandbox: Sandbox, codec: Codec
             outside.height,
         )
         assert answer.data == outside.data, recipe
+
+
+@pytest.mark.parametrize(("format", "arguments"), [("JPEG", {}), ("TIFF", {"compression": "group4"})])
+def test_damage_that_decoders_only_report_is_noted(
+    sandbox: Sandbox, format: str, arguments: dict[str, str]
+) -> None:
+    picture = samples.grainy((400, 300))
+    data = samples.saved(picture.convert("1") if format == "TIFF" else picture, format, **arguments)
+    middle = len(data) // 2
+    damaged = data[:middle] + bytes(range(1, 100)) * 5 + data[middle + 495 :]
+    for file, wanted in ((data, []), (damaged, ["image_incomplete"])):
+        _, answer = sandbox.render(file, [engine.Recipe.parse({"format": "png"})], engine.Limits())
+        assert isinstance(answer, Rendered), answer
+        assert [warning["code"] for warning in answer.report["warnings"]] == wanted
 
 
 def test_none_is_left_out() -> None:

@@ -14,7 +14,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster import color, iptc
 from converter.engine.raster.signalling import PLAIN_CMYK, ColorSpace, of_exif
 
-from . import credentials, deflate
+from . import credentials, deflate, tiff_errors
 from .codec import Codec, Settings
 from .content import Content
 from .tiff_classic import as_classic
@@ -34,6 +34,8 @@ _DNG_VERSION = 50706
 _NEW_SUBFILE_TYPE = 254
 _REDUCED = 1
 _CMYK = 5
+_DAMAGED = "damaged"
+"""The key in `Image.info` for whether the pixels are damaged."""
 
 
 class Tiff(Codec):
@@ -53,10 +55,14 @@ class Tiff(Codec):
 
     def set_up(self) -> None:
         deflate.LIBRARY.problem()  # a sandboxed child process cannot load it any more
+        tiff_errors.LIBRARY.problem()
 
     def notes(self) -> list[str]:
-        problem = deflate.LIBRARY.problem()
-        return [f"TIFFs take longer to write than they could: {problem}."] if problem else []
+        slower, unnoticed = deflate.LIBRARY.problem(), tiff_errors.LIBRARY.problem()
+        return [
+            *([f"TIFFs take longer to write than they could: {slower}."] if slower else []),
+            *([f"Damage in black and white TIFFs goes unnoticed: {unnoticed}."] if unnoticed else []),
+        ]
 
     def recognises(self, data: bytes) -> bool:
         return super().recognises(data) and data[8:10] != _CANON_RAW
@@ -101,7 +107,14 @@ class Tiff(Codec):
         return highest(image, data) or 0.0 if is_floating_point(image) else None
 
     def load(self, image: Image.Image, data: bytes) -> Image.Image:
-        return loaded(image, data)
+        assert isinstance(image, TiffImageFile)
+        errors = tiff_errors.count()
+        pixels = loaded(image, data)
+        pixels.info[_DAMAGED] = tiff_errors.count() > errors or tiff_errors.has_hole(image.tag_v2, data)
+        return pixels
+
+    def is_damaged(self, image: Image.Image, data: bytes) -> bool:
+        return bool(image.info.get(_DAMAGED))
 
     def settings(self, content: Content, quality: int | None) -> Settings:
         return {"compression": "group4" if content.is_bilevel else "tiff_adobe_deflate"}
