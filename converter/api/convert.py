@@ -15,8 +15,8 @@ from converter.api import idempotency, schemas, waiting
 from converter.api.access import ApiRequest, own
 from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, problems
-from converter.api.parser import parse_json
 from converter.api.problems import Problem, invalid_request
+from converter.engine import strict_json
 from converter.jobs.submit import submit
 from converter.models import Job, Upload
 from converter.problems import answer
@@ -149,7 +149,7 @@ def _converted(
 
 def _parsed(recipe: str) -> engine.Recipe:
     try:
-        value: Any = parse_json(recipe)
+        value: Any = strict_json.loads(recipe)
     except ValueError as exc:
         not_json = engine.Problem("/recipe", engine.Message("recipe_not_json"))
         raise schemas.refused(engine.InvalidRecipe([not_json])) from exc

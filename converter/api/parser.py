@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +13,7 @@ from ninja.parser import Parser
 
 from converter import engine
 from converter.api.problems import Problem, invalid_parameters
+from converter.engine import strict_json
 
 TEXT_FILES = ("recipe",)  # text fields that may be sent as a file, as with `curl -F recipe=@recipe.json`
 
@@ -43,7 +42,7 @@ class StrictParser(Parser):
             raise Problem("unsupported_media_type", kind="expected", type="application/json")
         _check_encoding(request)
         # Windows programs write a byte order mark, which parsers may ignore (RFC 8259, 8.1).
-        body: dict[str, Any] = parse_json(request.body.decode("utf-8-sig"))
+        body: dict[str, Any] = strict_json.loads(request.body.decode("utf-8-sig"))
         return body
 
 
@@ -71,58 +70,3 @@ def _check_encoding(request: HttpRequest) -> None:
     """Reject a compressed body as RFC 9110, 15.5.16 specifies, since it would be reported as malformed."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("unsupported_media_type", kind="encoding", headers={"Accept-Encoding": "identity"})
-
-
-def parse_json(text: str) -> Any:
-    """Return the value of a JSON text.
-
-    Raises ValueError if it is invalid or contains text that a database cannot store.
-    """
-    try:
-        value = json.loads(
-            text,
-            parse_constant=_refuse,
-            parse_int=_parse_int,
-            parse_float=_parse_float,
-            object_pairs_hook=_with_unique_names,
-        )
-        _check_text(value)
-    except RecursionError as exc:
-        raise ValueError("nested too deeply") from exc
-    return value
-
-
-def _check_text(value: Any) -> None:
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("contains NUL")
-        value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            _check_text(key)
-            _check_text(part)
-    elif isinstance(value, list):
-        for part in value:
-            _check_text(part)
-
-
-def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Reject repeated names: all values but the last would be silently ignored (RFC 8259, 4)."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("contains a name twice")
-    return found
-
-
-def _parse_int(digits: str) -> int | float:
-    # int() refuses longer numbers. A float is accepted here and then rejected as too large.
-    return int(digits) if len(digits) <= sys.int_info.default_max_str_digits else float(digits)
-
-
-def _parse_float(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() else number  # many programs write 80 as 80.0
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

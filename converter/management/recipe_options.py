@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from converter import engine
+from converter.engine import strict_json
 
 DEST = "recipe."
 HOW = ("mode", "enlarge", "gravity")  # options of the recipe that --resize keeps
@@ -106,7 +106,7 @@ def _put(mapping: dict[str, Any], path: str, value: Any) -> None:
 def _from_file(path: Path) -> list[dict[str, Any]]:
     """Return the recipes in a file: one, a list of them, or a saved recipe as the API returns it."""
     try:
-        said = json.loads(path.read_text())
+        said = strict_json.loads(path.read_text("utf-8-sig"))  # Windows programs write a byte order mark
     except (OSError, ValueError) as exc:
         raise CommandError(f"{path} is not a recipe: {exc}", returncode=2) from exc
     if isinstance(said, dict):

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from converter.api.parser import parse_json
 from converter.api.problems import Problem
+from converter.engine import strict_json
 
 HANDSHAKE = ("2025-11-25", "2025-06-18")  # newest first
 MODERN = "2026-07-28"
@@ -71,7 +71,7 @@ def read(request: HttpRequest) -> Call:
     if request.content_type != "application/json":
         raise Problem("unsupported_media_type", kind="expected", type="application/json")
     try:
-        message = parse_json(request.body.decode())
+        message = strict_json.loads(request.body.decode())
     except ValueError as exc:
         raise ProtocolError(PARSE_ERROR, "The body is not valid JSON.", status=400) from exc
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":

@@ -66,13 +66,16 @@ TEMPLATES = {
     "parameter_unknown": _("There is no parameter “{name}” here."),
     "parameter_unknown.similar": _("There is no parameter “{name}” here. Did you mean “{similar}”?"),
     "field_repeated": _("Send “{name}” only once."),
-    "file_or_upload": _("Send either a file or an upload id."),
+    "file_or_upload": _("Send either a file, with its name in UTF-8, or an upload id."),
     "one_source": _("Give exactly one of url, upload and file."),
     "job_or_batch": _("Give either a job or a batch."),
     "cursor_invalid": _("This cursor is not valid. Leave it out to start from the beginning."),
     "job_not_in_batch": _("This batch has no job with this id."),
     "recipe_not_found": _("You have no recipe with this id."),
-    "recipe_not_json": _("The recipe is not valid JSON."),
+    "recipe_not_json": _(
+        "The recipe is not JSON, contains a name twice, is nested too deeply, or contains text that cannot be stored: "
+        "NUL, or half of a surrogate pair."
+    ),
     "retention_too_long": _("Files can be kept for at most {hours} hours."),
     "upload_not_found": _("You have no upload with this id."),
     "upload_repeated": _("This upload is in the list twice."),
@@ -81,7 +84,9 @@ TEMPLATES = {
     # Upload forms and links.
     "form_expired": _("This upload form has expired. Request a new one."),
     "form_forged": _("This upload form was not created by this site."),
-    "form_incomplete": _("Send the form's fields unchanged, then the file as “file”."),
+    "form_incomplete": _(
+        "Send the form's fields unchanged, then the file as “file”, with its name in UTF-8."
+    ),
     "too_many_bytes.announced": _("This file is larger than the {most:,} bytes given for it."),
     "storage_full.uploads": _("Too many uploads are in progress. Try again in a few minutes."),
     "storage_full": _("The file could not be stored. Free some space and try again."),

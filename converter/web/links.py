@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import json
 import re
 import zlib
 from collections.abc import Iterable, Sequence
@@ -13,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from converter import engine
+from converter.engine import strict_json
 from converter.models import Logo, RecipeLink
 
 HASH = re.compile(r"[0-9a-f]{16}")
@@ -65,6 +64,6 @@ def _carried(token: str) -> engine.Recipe:
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         text = zlib.decompressobj().decompress(packed, LONGEST)
-        return engine.Recipe.parse(json.loads(text))
-    except (binascii.Error, zlib.error, UnicodeError, json.JSONDecodeError, RecursionError) as exc:
+        return engine.Recipe.parse(strict_json.loads(text.decode()))
+    except (zlib.error, ValueError) as exc:
         raise ValueError("This is not a recipe link.") from exc

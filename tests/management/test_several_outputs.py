@@ -64,6 +64,26 @@ def test_invalid_outputs_are_refused(
     assert failure.value.returncode == 2
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"format": "webp", "format": "png"}', '{"format": "webp" ', ""]
+)
+def test_json_without_a_single_meaning_is_refused_as_in_the_api(
+    album: Path, tmp_path: Path, text: str
+) -> None:
+    recipe = tmp_path / "set.json"
+    recipe.write_text(text)
+    with pytest.raises(CommandError, match="is not a recipe") as failure:
+        run(album, "-o", tmp_path / "out", "--recipe", recipe)
+    assert failure.value.returncode == 2
+
+
+def test_a_recipe_file_may_begin_with_a_byte_order_mark(album: Path, tmp_path: Path) -> None:
+    recipe, out = tmp_path / "set.json", tmp_path / "out"
+    recipe.write_text('{"format": "webp"}', "utf-8-sig")
+    run(album / "sub", "-o", out, "--recipe", recipe)
+    assert files(out) == {"c.webp"}
+
+
 def test_a_document_has_one_output(album: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "set.json"
     recipe.write_text(json.dumps([{"format": "pdf"}, {"format": "pdf", "page": "a4"}]))

@@ -119,6 +119,13 @@ def test_brackets_nested_too_deeply_are_no_link(page: Client) -> None:
     assert page.get(f"/r/{nested}/").status_code == 404
 
 
+@pytest.mark.parametrize("text", ["a\ud800", "a\0"])
+def test_text_that_no_page_can_show_is_no_link(page: Client, text: str) -> None:
+    link = carried({"format": "webp", "watermark": {"text": text}})
+    assert page.get(f"/r/{link}/").status_code == 404
+    assert page.get("/convert/", {"link": link}).status_code == 404
+
+
 @pytest.mark.long
 @given(st.text(max_size=60))
 def test_no_other_exception_is_raised(token: str) -> None:
