@@ -21,6 +21,7 @@ from tests.engine import samples
 from tests.engine.rendering import codes, render
 
 WIDTH, HEIGHT = 41, 29
+DEPTH_NOTES = {"bits_kept", "bits_reduced"}
 
 
 def picture(channels: Any, width: Any = WIDTH, height: Any = HEIGHT) -> Any:
@@ -185,18 +186,30 @@ def test_floating_point_and_32_bits_become_sixteen_and_are_reported() -> None:
         assert np.abs(imagecodecs.png_decode(result.data).astype(int) - wanted).max() <= 1
 
 
-def test_the_pages_of_a_tiff_each_keep_theirs() -> None:
+@pytest.mark.parametrize("shallow", [0, 1])
+def test_the_pages_of_a_tiff_each_keep_theirs(shallow: int) -> None:
+    pages = [picture(3), picture(1, 20, 10)]
+    pages.insert(shallow, (picture(3) >> 8).astype(np.uint8))
+    data = as_pages(pages)
+    assert open(data).facts.bits == 16
+    with tifffile.TiffFile(BytesIO(render(data, format="tiff").data)) as written:
+        found = [page.asarray() for page in written.pages]
+    assert all(np.array_equal(*pair) for pair in zip(found, pages, strict=True))
+
+
+def test_the_bits_of_the_selected_pages_are_reported() -> None:
+    data = as_pages([(picture(3) >> 8).astype(np.uint8), picture(3)])
+    assert codes(render(data, pages="1")).isdisjoint(DEPTH_NOTES)
+    assert codes(render(data, pages="2")) & DEPTH_NOTES == {"bits_kept"}
+    assert codes(render(data, pages="2", format="jpeg")) & DEPTH_NOTES == {"bits_reduced"}
+
+
+def as_pages(pages: Any) -> bytes:
     file = BytesIO()
     with tifffile.TiffWriter(file) as writer:
-        writer.write(picture(3), photometric="rgb")
-        writer.write((picture(1) >> 8).astype(np.uint8))
-        writer.write(picture(1, 20, 10))
-    result = render(file.getvalue(), format="tiff")
-    with tifffile.TiffFile(BytesIO(result.data)) as pages:
-        found = [page.asarray() for page in pages.pages]
-    assert np.array_equal(found[0], picture(3))
-    assert np.array_equal(found[1], picture(1) >> 8)
-    assert np.array_equal(found[2], picture(1, 20, 10))
+        for page in pages:
+            writer.write(page, photometric="rgb" if page.ndim == 3 else "minisblack")
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

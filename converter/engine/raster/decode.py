@@ -47,6 +47,8 @@ class Picture:
     """The floating-point sample value that became white."""
     dpi: density.Density | None = None
     """The resolution in the file, before the orientation is applied."""
+    bits: int = 8
+    """Per channel, as stored."""
 
 
 @dataclass(frozen=True)
@@ -195,13 +197,14 @@ def _picture(
     image.info.pop("xmp", None)  # or Pillow would rotate a TIFF by the orientation in its XMP
     full = image.size
     held = 1 if opened.format.decoder_turns else opened.facts.orientation
-    space, dpi = opened.space, opened.dpi
+    space, dpi, bits = opened.space, opened.dpi, opened.facts.bits
     if opened.facts.pages > 1:
+        bits = opened.codec.bits(opened.data, image)
         space = opened.codec.space(image, opened.data)
         dpi = density.read(opened.codec.dpi(image), image)
         held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
     box = _shrunk(image, opened.format, scale)
-    is_deep = opened.facts.bits > 8 and not canvas
+    is_deep = bits > 8 and not canvas
     load = opened.codec.load_deep if is_deep and (depth or space.hdr) else opened.codec.load
     held_pixels = load(image, opened.data)
     if 0 in (*full, *held_pixels.size):
@@ -216,10 +219,10 @@ def _picture(
     def framed(pixels: Image.Image, low: Image.Image | None = None) -> Frame:
         return upright(_frame(pixels, low, full, box, canvas, duration), held)
 
-    readable = opened.codec.readable(opened.data) if opened.facts.bits > 8 else b""
+    readable = opened.codec.readable(opened.data) if is_deep else b""
     eased = deep.eased(held_pixels, readable, opened.codec, space) if is_deep else None
     shown = color.eight_bit(held_pixels)
-    low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth else None
+    low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth and is_deep else None
     white = shown.info.get(floats.WHITE, 1.0)
     picture = Picture(
         framed(_detached(shown, image), low),
@@ -228,6 +231,7 @@ def _picture(
         is_damaged=damaged,
         white=white,
         dpi=dpi,
+        bits=bits,
     )
     return replace(picture, eased=Picture(framed(_detached(eased[0], image)), eased[1])) if eased else picture
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,8 @@ _SIDEWAYS = (5, 6, 7, 8)
 class Facts:
     """The facts about a file.
 
-    Width and height are those of the upright picture, in pixels; `bits` are per channel, as stored.
+    Width and height are those of the upright picture, in pixels; `bits` are per channel, as stored, of the
+    deepest page.
     `frames` counts the frames of an animation, `pages` separate pictures; one of the two is 1. `plays` is how
     often an animation plays, 0 for endlessly. `location` is latitude and longitude in degrees.
     """
@@ -70,7 +70,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
     with decoding():
         codec.check(image)
         limits.check_pixels(*image.size)
-        pictures = _measured(codec, image, data, limits)
+        pictures, bits = _measured(codec, image, data, limits)
         found = metadata.read(image, source, codec.xmp(image, data))
         orientation = codec.orientation(image, data)
         width, height = image.size
@@ -86,7 +86,7 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
             frames=pictures if animated else 1,
             pages=1 if source.animation else pictures,
             mode=image.mode,
-            bits=codec.bits(data, image),
+            bits=bits,
             has_alpha=image.has_transparency_data,
             profile=color.name_of(space),
             orientation=orientation,
@@ -98,21 +98,23 @@ def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, l
         )
 
 
-def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> int:
-    """Return the number of frames or pages, after checking them against the limits."""
+def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> tuple[int, int]:
+    """Return the number of frames or pages and their most bits, after checking them against the limits."""
+    bits = codec.bits(data, image)
     if codec.format.animation:
         frames: int = getattr(image, "n_frames", 1)
         limits.check_frames(frames)
         limits.check_total_pixels(image.width * image.height * frames)
-        return frames
+        return frames, bits
     if not codec.format.pages and codec.images_inside(image, data) == 1:
-        return 1
-    return _measured_pages(codec.pictures(image, data), image, limits)
+        return 1, bits
+    return _measured_pages(codec, image, data, limits)
 
 
-def _measured_pages(pages: Iterator[Image.Image], image: Image.Image, limits: Limits) -> int:
-    """Count the pages, which may differ in size, stopping at the first that exceeds the limits."""
-    count, total, main = 0, 0, image.tell()
+def _measured_pages(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> tuple[int, int]:
+    """Count the pages, which may differ in size and depth, stopping at the first that exceeds the limits."""
+    pages, main = codec.pictures(image, data), image.tell()
+    count, total, bits = 0, 0, 1
     while True:
         try:
             page = next(pages)
@@ -120,8 +122,9 @@ def _measured_pages(pages: Iterator[Image.Image], image: Image.Image, limits: Li
             break
         count += 1
         total += page.width * page.height
+        bits = max(bits, codec.bits(data, page))
         limits.check_frames(count)
         limits.check_pixels(*page.size)
         limits.check_total_pixels(total)
     image.seek(main)
-    return count
+    return count, bits

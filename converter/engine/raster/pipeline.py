@@ -129,14 +129,16 @@ class Source:
             log.note("format_chosen", format=recipe.target.label, reason=choice.reason)
         gain_map = self._gain_map(recipe) if picked[0] == 0 else None
         self._note_source(picked, recipe, log, keeps_hdr=gain_map is not None)
-        note_depth(self.facts.bits, any(frame.low for frame in finished), log)
+        note_depth(
+            max(self._pictures[number].bits for number in picked), any(frame.low for frame in finished), log
+        )
         size = finished[0].image.size
         extras = self._extras(recipe, size, first.dpi, icc, log)
         if gain_map:
             extras[GAIN_MAP] = gain_map
 
         def ready(frames: Sequence[Frame]) -> Encoder:
-            return prepare(frames, recipe, self.facts.plays, extras, self.facts.bits == 1, log)
+            return prepare(frames, recipe, self.facts.plays, extras, first.bits == 1, log)
 
         deadline.check()
         if last:
