@@ -1,14 +1,22 @@
-"""Damage in CCITT compression, of which libtiff's tools warn (see `tiffinfo -D`), is reported."""
+"""Damage of which libtiff's tools warn (see `tiffinfo -D`), and runs of zeros, are reported."""
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from PIL import Image
-from PIL.TiffImagePlugin import COMPRESSION, STRIPBYTECOUNTS, STRIPOFFSETS, TiffImageFile
+from PIL.TiffImagePlugin import (
+    COMPRESSION,
+    IMAGELENGTH,
+    IMAGEWIDTH,
+    STRIPBYTECOUNTS,
+    STRIPOFFSETS,
+    TiffImageFile,
+)
 
 from converter.engine.raster import notes
 from converter.engine.raster.codecs import tiff_errors
@@ -17,6 +25,8 @@ from converter.engine.raster.codecs.optional import OptionalLibrary
 from . import samples
 from .rendering import render
 from .test_jpeg_damage import said
+
+pytestmark = pytest.mark.long
 
 
 def scan() -> bytes:
@@ -45,8 +55,31 @@ def test_a_scan_with_lines_that_cannot_be_read_is_reported() -> None:
     assert said(replaced(data, b"\xff" * 16), format="tiff", depth=8) == ["damaged"]
 
 
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "jpeg"])
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_run_of_zeros_in_a_picture_is_reported(compression: str, share: float) -> None:
+    data = samples.saved(samples.grainy((400, 300)), "TIFF", compression=compression, strip_size=1 << 20)
+    assert said(data) == []
+    assert said(replaced(data, bytes(500), share)) == ["damaged"]
+
+
 def test_a_run_of_zeros_in_a_scan_is_reported() -> None:
     assert said(replaced(scan(), bytes(500))) == ["damaged"]
+
+
+@pytest.mark.parametrize("color", [0, 99, 255])
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "jpeg", "tiff_lzw", "packbits", "raw"])
+def test_zeros_that_encode_pixels_are_no_damage(color: int, compression: str) -> None:
+    picture = Image.new("RGB", (1500, 1500), (color,) * 3)
+    picture.putpixel((1000, 1000), (1, 2, 3))
+    data = samples.saved(picture, "TIFF", compression=compression, strip_size=1 << 25)
+    assert said(data) == []
+
+
+def test_the_checksum_is_not_searched_for_in_endless_data() -> None:
+    part = zlib.compress(bytes(50_000_000))
+    assert tiff_errors._has_its_checksum(part[:-1] + b"\xff", 1_000_000)
+    assert not tiff_errors._has_its_checksum(part[:-1] + b"\xff", 60_000_000)
 
 
 @pytest.mark.parametrize("color", [0, 1])
@@ -59,7 +92,13 @@ def test_a_blank_scan_is_intact(color: int) -> None:
 def test_zeros_after_the_last_line_are_no_damage() -> None:
     data = scan()
     start, end = strip_of(data)
-    tags = {COMPRESSION: 4, STRIPOFFSETS: (8,), STRIPBYTECOUNTS: (end - start + 512,)}
+    tags = {
+        COMPRESSION: 4,
+        IMAGEWIDTH: 400,
+        IMAGELENGTH: 300,
+        STRIPOFFSETS: (8,),
+        STRIPBYTECOUNTS: (end - start + 512,),
+    }
     padded = bytes(8) + data[start:end] + bytes(512)
     assert not tiff_errors.has_hole(tags, padded)
     assert tiff_errors.has_hole(tags, padded[:-1] + b"\x01")

@@ -1,25 +1,40 @@
-"""Detect damage in CCITT compression (fax), which libtiff decodes all the same.
+"""Detect damage in the compressed data of a TIFF, which libtiff decodes all the same.
 
-libtiff reports lines that it cannot decode to an error handler, which is set here through `ctypes` and tested
+For CCITT compression (fax), libtiff reports lines that it cannot decode to an error handler, which is set here through `ctypes` and tested
 before use. If that fails, no errors are known. Pillow discards the warnings about lines of a wrong length.
 """
 
 from __future__ import annotations
 
 import ctypes
+import zlib
+from collections.abc import Iterator
 from ctypes import c_char_p, c_void_p
 from io import BytesIO
 from typing import Any
 
 from PIL import Image, _imaging
-from PIL.TiffImagePlugin import COMPRESSION, STRIPBYTECOUNTS, STRIPOFFSETS, TILEBYTECOUNTS, TILEOFFSETS
+from PIL.TiffImagePlugin import (
+    COMPRESSION,
+    IMAGELENGTH,
+    IMAGEWIDTH,
+    JPEGTABLES,
+    STRIPBYTECOUNTS,
+    STRIPOFFSETS,
+    TILEBYTECOUNTS,
+    TILEOFFSETS,
+)
 
+from . import jpeg_damage
 from .optional import OptionalLibrary, Unfit
 
 _DECODERS = b"Fax"
 """The beginning of the decoders' names."""
-_T6 = 4
-_HOLE = bytes(8)
+_GROUP_4, _JPEG, _DEFLATE = 4, 7, (8, 32946)
+_HOLE = bytes(16)
+_AT_ONCE = 1 << 20
+_MOST_OF_PIXEL = 32
+"""The maximum bytes of a pixel: four channels of 64 bits."""
 
 
 class _Errors:
@@ -39,15 +54,37 @@ def count() -> int:
 
 
 def has_hole(tags: Any, data: bytes) -> bool:
-    """Return whether the current page has a run of zeros that is no code, as after a failed copy (T.6, 2.2)."""
-    if tags.get(COMPRESSION) != _T6:
-        return False
+    """Return whether a run of zeros in the current page's data is no compressed data, as after a failed copy."""
+    compression, tables = tags.get(COMPRESSION), tags.get(JPEGTABLES, b"")
+    if compression == _GROUP_4:  # no code has as many zeros (T.6, 2.2)
+        return any(_parts_with_hole(tags, data))
+    if compression in _DEFLATE:
+        most = _MOST_OF_PIXEL * tags[IMAGEWIDTH] * tags[IMAGELENGTH]
+        return any(not _has_its_checksum(part, most) for part in _parts_with_hole(tags, data))
+    if compression == _JPEG:
+        return any(jpeg_damage.is_damaged(tables[:-2] + part[2:]) for part in _parts_with_hole(tags, data))
+    return False
+
+
+def _parts_with_hole(tags: Any, data: bytes) -> Iterator[bytes]:
+    """Yield the compressed data of each strip or tile with a run of zeros that is not at its end."""
     for offsets, sizes in ((STRIPOFFSETS, STRIPBYTECOUNTS), (TILEOFFSETS, TILEBYTECOUNTS)):
         for start, size in zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False):
             at = data.find(_HOLE, start, start + size)
             if at >= 0 and data[at : start + size].strip(b"\0"):
-                return True
-    return False
+                yield data[start : start + size]
+
+
+def _has_its_checksum(part: bytes, most: int) -> bool:
+    """Return whether Deflate data of at most this length has the checksum at its end, which libtiff ignores."""
+    unpacker = zlib.decompressobj()
+    try:
+        while part and most > 0:
+            most -= len(unpacker.decompress(part, _AT_ONCE))
+            part = unpacker.unconsumed_tail
+    except zlib.error:
+        return False
+    return True
 
 
 def _tried() -> None:
