@@ -11,12 +11,17 @@ import pyvips
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from converter.engine import Limits, Recipe
+from converter.engine.limits import Deadline
 from converter.engine.raster import check, notes, open
+from converter.engine.raster.aim import reached
 from converter.engine.raster.codecs import libwebp
 from converter.engine.raster.codecs.optional import OptionalLibrary, Unfit
 from converter.engine.raster.codecs.webp_chunks import chunks, with_metadata
+from converter.engine.raster.encode import Encoder, prepare
 from converter.engine.raster.score import Reference
-from converter.engine.report import Result
+from converter.engine.raster.search import AIMS, Plan
+from converter.engine.raster.steps import Frame
+from converter.engine.report import Log, Result
 
 from . import samples
 from .samples import opened, saved
@@ -82,6 +87,25 @@ def test_colourful_pictures_reach_the_aim_in_fewer_bytes_than_without_loss() -> 
 
 def test_the_usual_mode_is_kept_where_it_is_enough() -> None:
     assert "sharp_yuv" not in render(samples.photo().convert("L").convert("RGB"), "balanced").report.settings
+
+
+def test_the_usual_mode_is_not_tried_where_the_search_starts_above_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = []
+    encode = Encoder.encode
+
+    def noted(self: Any, quality: Any = None) -> Any:
+        tried.append(self.settings(quality).get("sharp_yuv"))
+        return encode(self, quality)
+
+    monkeypatch.setattr(Encoder, "encode", noted)
+    photo = samples.photo()
+    encoder = prepare([Frame.whole(photo)], Recipe.parse({"format": "webp"}), 1, {}, False, Log())
+    aim = AIMS["near_identical"]
+    found = reached(encoder, Reference(photo), aim, Deadline(900), Plan(first=90, near=2, enough=3))
+    assert found.score >= aim.score
+    assert set(tried) == {True}
 
 
 def test_metadata_is_stored_as_by_pillow() -> None:

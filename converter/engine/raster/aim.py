@@ -88,6 +88,8 @@ def reached(
 
     The encoder keeps all colour detail if the aim cannot be reached otherwise, or only at a high quality.
     """
+    if encoder.halves_color and plan.first > encoder.highest_quality:
+        encoder = encoder.with_full_color()
     draft = encoder.drafting()
     found, score = lowest_alike(
         draft.encode,
