@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -13,6 +17,7 @@ import pillow_heif
 import pytest
 import tifffile
 
+from converter.engine import Limits
 from converter.engine.raster import probe
 from converter.engine.raster.codecs import heic_deep
 from tests.engine.rendering import codes, render
@@ -42,8 +47,8 @@ def heic(pixels: Any, bits: int = 10, **options: int) -> bytes:
     file = BytesIO()
     with twelve(bits == 12):
         mode = CHANNELS[pixels.shape[2]]
-        options |= {"quality": -1, "chroma": 444, "matrix_coefficients": 0}  # YCbCr would round
-        pillow_heif.encode(mode, (WIDTH, HEIGHT), pixels.tobytes(), file, **options)
+        options = {"quality": -1, "chroma": 444, "matrix_coefficients": 0, **options}  # YCbCr would round
+        pillow_heif.encode(mode, pixels.shape[1::-1], pixels.tobytes(), file, **options)
     return file.getvalue()
 
 
@@ -88,3 +93,34 @@ def test_without_room_for_all_bits_there_are_eight(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(heic_deep, "check_room", full)
     assert "bits_reduced" in codes(render(heic(ramps(3, 10))))
+
+
+PEAK = """
+import json, re, sys
+from pathlib import Path
+from converter.engine.raster.codecs import heic_deep
+
+def peak():
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+def check(octets):
+    said.update(asked=octets, before=peak())
+
+said = {}
+heic_deep.check_room = check
+assert heic_deep.loaded(Path(sys.argv[1]).read_bytes(), 0)
+print(json.dumps({**said, "after": peak()}))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.system
+def test_decoding_takes_no_more_memory_than_it_asks_for_and_45_megapixels_fit(tmp_path: Path) -> None:
+    height, width = 1536, 2048
+    source, pixels = tmp_path / "a.heic", np.tile(ramps(4, 10), (height // HEIGHT, width // WIDTH, 1))
+    source.write_bytes(heic(pixels, quality=30))
+    command = [sys.executable, "-c", PEAK, str(source)]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert 0.7 * said["asked"] < said["after"] - said["before"] <= said["asked"]
+    per_sample = said["asked"] / (width * height * 4)
+    assert 3 * 45_000_000 * per_sample < 0.7 * Limits().memory_bytes

@@ -15,8 +15,8 @@ from converter.engine.raster.room import check_room
 
 _MODES = {"I": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA"}
 """Pillow's modes by libheif's; premultiplied colours are left to the plugin."""
-_ROOM = 16
-"""Bytes per sample while decoding."""
+_ROOM = 9
+"""Bytes per sample while decoding: at most 8.9 measured, for 4:4:4 with alpha."""
 
 
 def loaded(data: bytes, number: int) -> Image.Image | None:
@@ -37,10 +37,15 @@ def loaded(data: bytes, number: int) -> Image.Image | None:
 
 
 def _halved(image: pillow_heif.HeifImage, mode: str) -> Image.Image:
-    samples: Any = np.frombuffer(image.data, "<u2")
-    bits: Any = image.info["bit_depth"]
-    # They fill the upper bits. Repeating these below makes the highest value 65,535.
-    full = samples | (samples >> np.uint16(bits))
-    high, low = parted(full.tobytes(), mode, image.size, "little")
+    high, low = parted(_filled(image), mode, image.size, "little")
     high.info[LOW] = low
     return high
+
+
+def _filled(image: pillow_heif.HeifImage) -> bytes:
+    """Return the samples, which fill the upper bits, with these repeated below: the highest value is 65,535."""
+    samples: Any = np.frombuffer(image.data, "<u2")
+    bits: Any = image.info["bit_depth"]
+    full = samples >> np.uint16(bits)
+    full |= samples
+    return bytes(full.tobytes())
