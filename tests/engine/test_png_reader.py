@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import product
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -78,6 +77,14 @@ def test_a_truncated_file_is_still_refused() -> None:
         render(data[:-40] + data[-12:])
 
 
+def test_chunks_after_the_pixels_do_not_matter() -> None:
+    data = samples.saved(PHOTO, "PNG")
+    late = data[:-12] + pngs.chunk(b"acTL", bytes(8)) + data[-12:]
+    image = png_reader.read(late, PHOTO.size)
+    assert image is not None
+    assert image.tobytes() == PHOTO.tobytes()
+
+
 def test_a_large_picture_is_left_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     data = samples.saved(PHOTO, "PNG")
     assert png_reader.read(data, PHOTO.size)
@@ -89,7 +96,7 @@ def test_a_large_picture_is_left_to_pillow(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_library_that_fails_its_test_is_not_used_and_doctor_says_so(
     monkeypatch: pytest.MonkeyPatch, wrong: Callable[..., bytes]
 ) -> None:
-    monkeypatch.setattr("kornia_rs.image.Image", SimpleNamespace(decode=wrong))
+    monkeypatch.setattr("kornia_rs.io.decode_image_png_u8", wrong)
     monkeypatch.setattr(png_reader, "DECODER", OptionalLibrary(png_reader._tried))
     assert raster.check() == []
     assert any("kornia-rs" in note and "on this processor" in note for note in raster.notes())

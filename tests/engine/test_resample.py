@@ -75,13 +75,22 @@ def test_without_the_library_pillow_does_it(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
-def test_too_little_memory_is_an_error_and_does_not_end_the_process(mode: str) -> None:
+@pytest.mark.parametrize(
+    "image",
+    [
+        "Image.new('RGB', (5000, 5000))",
+        "Image.new('RGBA', (5000, 5000))",
+        "Image.new('L', (5000, 5000))",
+        "Packed((5000, 5000), bytes(75_000_000))",
+    ],
+)
+def test_too_little_memory_is_an_error_and_does_not_end_the_process(image: str) -> None:
     program = (
         "import resource\n"
         "from PIL import Image\n"
         "from converter.engine.raster import resample\n"
-        f"image = Image.new({mode!r}, (5000, 5000))\n"
+        "from converter.engine.raster.packed import Packed\n"
+        f"image = {image}\n"
         "pages = int(open('/proc/self/statm').read().split()[0])\n"
         "now, ended = pages * resource.getpagesize(), 0\n"
         "for megabytes in range(20, 300, 20):\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from PIL import Image
 
 from .geometry import Box, Size
+from .packed import Packed
 from .room import check_room
 
 try:
@@ -33,19 +34,29 @@ def resampled(image: Image.Image, box: Box, size: Size) -> Image.Image:
     box = (max(0.0, left), max(0.0, top), min(right, image.width), min(bottom, image.height))
     if fast is None or image.mode not in _FAST_MODES:
         return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=_REDUCING_GAP)
-    return _fast(image, box, size)
-
-
-def _fast(image: Image.Image, box: Box, size: Size) -> Image.Image:
-    left, top, right, bottom = box
+    if isinstance(image, Packed) and image.samples is not None:
+        return _packed(image, image.samples, box, size)
     made = Image.new(image.mode, size)
     check_room(_for_first_pass(image, size))  # the Rust library aborts the process when out of memory
-    options = fast.ResizeOptions(
+    fast.Resizer().resize_pil(image, made, _lanczos(box))
+    return made
+
+
+def _packed(image: Packed, samples: bytes, box: Box, size: Size) -> Packed:
+    copies = 3 * (image.width * image.height + size[0] * size[1])
+    check_room(_for_first_pass(image, size) + copies)
+    source = fast.ImageData(*image.size, fast.PixelType.U8x3, samples)
+    made = fast.ImageData(*size, fast.PixelType.U8x3)
+    fast.Resizer().resize(source, made, _lanczos(box))
+    return Packed(size, made.get_buffer())
+
+
+def _lanczos(box: Box) -> fast.ResizeOptions:
+    left, top, right, bottom = box
+    return fast.ResizeOptions(
         resize_alg=fast.ResizeAlg.convolution(fast.FilterType.lanczos3),
         crop_box=fast.CropBox(left, top, right - left, bottom - top),
     )
-    fast.Resizer().resize_pil(image, made, options)
-    return made
 
 
 def _for_first_pass(image: Image.Image, size: Size) -> int:

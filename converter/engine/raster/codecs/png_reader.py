@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import takewhile
 from typing import Any
 
 from PIL import Image
 
+from converter.engine.raster.packed import Packed
+
 from .optional import OptionalLibrary, Unfit
-from .png_chunks import chunks
+from .png_chunks import Chunk, chunks
 
 MOST_PIXELS = 25_000_000
 """The maximum number of pixels. Pillow needs no copy of the pixels, which saves memory in larger images."""
 
 _MODES = {b"\x08\x00": "L", b"\x08\x02": "RGB", b"\x08\x06": "RGBA"}
 """Pillow's modes by bit depth and colour type (PNG, third edition, 11.2.1)."""
+_LAYOUTS = {"L": "mono", "RGB": "rgb", "RGBA": "rgba"}
+"""The library's names of these modes."""
 _DECODED_APART = (b"tRNS", b"acTL")
 
-Decode = Callable[[bytes, str], Any]
+Decode = Callable[[bytes, tuple[int, int], str], Any]
+"""The library's function for data, height and width, and layout."""
 
 
 def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
@@ -32,15 +38,27 @@ def read(data: bytes, size: tuple[int, int]) -> Image.Image | None:
     mode = _MODES.get(data[24:26])
     if mode is None or size[0] * size[1] > MOST_PIXELS:
         return None
-    if any(chunk.kind in _DECODED_APART for chunk in chunks(data)):
+    if any(chunk.kind in _DECODED_APART for chunk in takewhile(_is_before_pixels, chunks(data))):
         return None
     try:
-        pixels: Any = memoryview(DECODER.get()(data, mode)).cast("B")
+        pixels = _decoded(DECODER.get(), data, size, mode)
     except BaseException as exc:
         if not _is_refusal(exc):
             raise
         return None
-    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    if mode == "RGB":
+        return Packed(size, pixels)
+    samples: Any = pixels
+    return Image.frombuffer(mode, size, samples, "raw", mode, 0, 1)
+
+
+def _is_before_pixels(chunk: Chunk) -> bool:
+    return chunk.kind != b"IDAT"
+
+
+def _decoded(decode: Decode, data: bytes, size: tuple[int, int], mode: str) -> memoryview:
+    """Return the samples. This function of the library returns them without a copy, unlike `Image.decode`."""
+    return memoryview(decode(data, size[::-1], _LAYOUTS[mode])).cast("B")
 
 
 def _is_refusal(exc: BaseException) -> bool:
@@ -54,7 +72,7 @@ def _tried() -> Decode:
         import kornia_rs
     except ImportError as exc:
         raise Unfit(f"{exc.name} is not installed") from exc
-    decode: Decode = kornia_rs.image.Image.decode
+    decode: Decode = kornia_rs.io.decode_image_png_u8
     try:
         right = all(_is_right(decode, mode) for mode in _MODES.values())
     except BaseException as exc:
@@ -76,4 +94,4 @@ def _is_right(decode: Decode, mode: str) -> bool:
     known = Image.merge(mode, [next(turned) for _ in Image.new(mode, (1, 1)).getbands()])
     file = BytesIO()
     known.save(file, "PNG")
-    return bytes(memoryview(decode(file.getvalue(), mode)).cast("B")) == known.tobytes()
+    return _decoded(decode, file.getvalue(), known.size, mode) == known.tobytes()
