@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from converter.engine import FORMATS, Recipe
-from converter.engine.raster import open
+from converter.engine.raster import location, open
 from converter.engine.raster.exif_blocks import Text
 from converter.engine.report import Result
 
@@ -232,6 +232,20 @@ DRONE = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <dc:description><rdf:Alt><rdf:li xml:lang="x-default">A meadow at 52.5163, 13.3777</rdf:li></rdf:Alt></dc:description>
 <dc:rights><rdf:Alt><rdf:li xml:lang="x-default">(c) Alice &amp; Bob</rdf:li></rdf:Alt></dc:rights>
 </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+
+
+def test_xmp_is_searched_for_a_location_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    search, searched = location.in_xmp, []
+
+    def counting(xmp: bytes) -> bool:
+        searched.append(xmp)
+        return search(xmp)
+
+    monkeypatch.setattr(location, "in_xmp", counting)
+    source = open(samples.saved(samples.quarters(), "JPEG", xmp=DRONE))
+    for target in ("png", "webp"):
+        source.render(Recipe.parse({"format": target}))
+    assert len(searched) == 1
 
 
 @pytest.mark.parametrize("target", [name for name in READ_BACK if FORMATS[name].xmp])

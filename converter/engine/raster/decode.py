@@ -17,7 +17,7 @@ from converter.engine.report import Log
 
 from . import color, deep, density, floats
 from .codecs import Codec, set_up
-from .facts import Facts, facts_of
+from .facts import Facts, facts_of, measured
 from .metadata import Metadata, read
 from .pillow import decoding, open_as
 from .signalling import ColorSpace
@@ -82,14 +82,14 @@ def open_data(data: bytes, limits: Limits) -> Opened:
         image.info.update(codec.told(data))
     with decoding():
         space = codec.space(image, data)
-    facts = facts_of(data, codec, image, space, limits)
-    with decoding():
+        pictures, bits = measured(data, codec, image, limits)
         manifest = codec.credentials(data)
+        found = read(image, codec.format, codec.xmp(image, data), manifest, codec.unread(data))
         return Opened(
             data=data,
             codec=codec,
-            facts=facts,
-            metadata=read(image, codec.format, codec.xmp(image, data), manifest, codec.unread(data)),
+            facts=facts_of(data, codec, image, space, found, pictures, bits),
+            metadata=found,
             has_credentials=bool(manifest),
             space=space,
             dpi=density.read(codec.dpi(image), image),

@@ -9,9 +9,9 @@ from PIL import Image
 
 from converter.engine.limits import Limits
 
-from . import color, metadata
+from . import color
 from .codecs import Codec, Timing
-from .pillow import decoding
+from .metadata import Metadata, describe
 from .signalling import ColorSpace
 
 _SIDEWAYS = (5, 6, 7, 8)
@@ -61,45 +61,13 @@ class Facts:
         return facts
 
 
-def facts_of(data: bytes, codec: Codec, image: Image.Image, space: ColorSpace, limits: Limits) -> Facts:
-    """Return the facts about an image whose header has been read.
+def measured(data: bytes, codec: Codec, image: Image.Image, limits: Limits) -> tuple[int, int]:
+    """Return the number of frames or pages and their most bits, for an image whose header has been read.
 
-    Raises TooManyFrames, TooManyPixels, UnsupportedFormat, Truncated, Corrupt.
+    Raises TooManyFrames, TooManyPixels, UnsupportedFormat.
     """
-    source = codec.format
-    with decoding():
-        codec.check(image)
-        limits.check_pixels(*image.size)
-        pictures, bits = _measured(codec, image, data, limits)
-        found = metadata.read(image, source, codec.xmp(image, data))
-        orientation = codec.orientation(image, data)
-        width, height = image.size
-        if orientation in _SIDEWAYS and not source.decoder_turns:
-            width, height = height, width
-        animated = source.animation and pictures > 1
-        timing = codec.timing(data, image) if animated else Timing()
-        return Facts(
-            format=source.name,
-            mime=source.mime,
-            width=width,
-            height=height,
-            frames=pictures if animated else 1,
-            pages=1 if source.animation else pictures,
-            mode=image.mode,
-            bits=bits,
-            has_alpha=image.has_transparency_data,
-            profile=color.name_of(space),
-            orientation=orientation,
-            animated=animated,
-            duration_ms=sum(timing.delays) or None,
-            plays=timing.plays,
-            bytes=len(data),
-            **metadata.describe(found),
-        )
-
-
-def _measured(codec: Codec, image: Image.Image, data: bytes, limits: Limits) -> tuple[int, int]:
-    """Return the number of frames or pages and their most bits, after checking them against the limits."""
+    codec.check(image)
+    limits.check_pixels(*image.size)
     bits = codec.bits(data, image)
     if codec.format.animation:
         frames: int = getattr(image, "n_frames", 1)
@@ -128,3 +96,39 @@ def _measured_pages(codec: Codec, image: Image.Image, data: bytes, limits: Limit
         limits.check_total_pixels(total)
     image.seek(main)
     return count, bits
+
+
+def facts_of(
+    data: bytes,
+    codec: Codec,
+    image: Image.Image,
+    space: ColorSpace,
+    found: Metadata,
+    pictures: int,
+    bits: int,
+) -> Facts:
+    source = codec.format
+    orientation = codec.orientation(image, data)
+    width, height = image.size
+    if orientation in _SIDEWAYS and not source.decoder_turns:
+        width, height = height, width
+    animated = source.animation and pictures > 1
+    timing = codec.timing(data, image) if animated else Timing()
+    return Facts(
+        format=source.name,
+        mime=source.mime,
+        width=width,
+        height=height,
+        frames=pictures if animated else 1,
+        pages=1 if source.animation else pictures,
+        mode=image.mode,
+        bits=bits,
+        has_alpha=image.has_transparency_data,
+        profile=color.name_of(space),
+        orientation=orientation,
+        animated=animated,
+        duration_ms=sum(timing.delays) or None,
+        plays=timing.plays,
+        bytes=len(data),
+        **describe(found),
+    )

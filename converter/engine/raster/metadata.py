@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -61,7 +62,7 @@ class Metadata:
     unread: Sequence[str] = ()
     """Kinds that exist but are too large or too damaged to be read."""
 
-    @property
+    @cached_property
     def has_location(self) -> bool:
         return bool(
             location.in_exif(self.exif)

@@ -104,8 +104,7 @@ def load(image: ImageFile.ImageFile, data: bytes) -> bool | None:
 
     A shift in the data often goes unnoticed until data is missing or left over at the end.
     """
-    if any(segment.marker in ARITHMETIC for segment in segments(data)):
-        image.decodermaxblock = sys.maxsize  # libjpeg cannot wait for more data
+    image.decodermaxblock = sys.maxsize  # faster, and libjpeg cannot wait for more data of arithmetic coding
     watched = watch(image, data)
     image.load()
     if watched is None:
