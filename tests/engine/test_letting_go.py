@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from converter.engine import FORMATS, Recipe, raster
 from converter.engine.raster import produce
-from converter.engine.raster.codecs import avif, codec_for, jxl
+from converter.engine.raster.codecs import avif, codec_for, jxl, libwebp
 from converter.engine.raster.codecs.png_chunks import chunks
 
 from . import samples
@@ -81,6 +81,24 @@ def test_libjxl_works_without_the_picture_beside_its_copy(monkeypatch: pytest.Mo
     recipe = Recipe.parse({"format": "jxl"})
     source, decoded = loaded(recipe)
     monkeypatch.setattr(jxl, "_libjxl", Watched)
+    source.render(recipe, last=True)
+    assert seen == [True]
+
+
+def test_libwebp_works_without_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions, seen = libwebp.LIBRARY.get()._functions, []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(functions, name)
+
+        def WebPEncode(self, *arguments: Any) -> Any:
+            seen.append(is_closed(decoded))
+            return functions.WebPEncode(*arguments)
+
+    recipe = Recipe.parse({"format": "webp"})
+    source, decoded = loaded(recipe)
+    monkeypatch.setattr(libwebp.LIBRARY.get(), "_functions", Watched())
     source.render(recipe, last=True)
     assert seen == [True]
 

@@ -1,4 +1,4 @@
-"""Lossy WebP in libwebp's sharp mode, judged by libvips, which has its own libwebp."""
+"""Lossy WebP by libwebp, judged by libvips, which has its own libwebp, and by Pillow."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from converter.engine.limits import Deadline
 from converter.engine.raster import check, notes, open
 from converter.engine.raster.aim import reached
 from converter.engine.raster.codecs import libwebp
+from converter.engine.raster.codecs.libwebp import Options
 from converter.engine.raster.codecs.optional import OptionalLibrary, Unfit
 from converter.engine.raster.codecs.webp_chunks import chunks, with_metadata
 from converter.engine.raster.encode import Encoder, prepare
@@ -50,6 +51,10 @@ def decoded(data: bytes) -> Image.Image:
     return image
 
 
+def sharp(quality: int) -> Options:
+    return Options(quality, 4, sharp=True)
+
+
 def error(first: Image.Image, second: Image.Image) -> float:
     difference = ImageChops.difference(first.convert("RGBA"), second.convert("RGBA"))
     return max(ImageStat.Stat(difference).mean)
@@ -58,7 +63,7 @@ def error(first: Image.Image, second: Image.Image) -> float:
 @pytest.mark.parametrize("mode", libwebp.MODES)
 def test_the_sharp_mode_is_that_of_libvips(mode: str) -> None:
     image = vivid(mode)
-    ours = libwebp.encoded(image, 80, 4)
+    ours = libwebp.encoded(image, sharp(80))
     theirs = pyvips.Image.new_from_array(np.asarray(image)).webpsave_buffer(
         Q=80, effort=4, smart_subsample=True, keep="none"
     )
@@ -68,11 +73,23 @@ def test_the_sharp_mode_is_that_of_libvips(mode: str) -> None:
     assert error(decoded(ours), Image.fromarray(read)) < 0.2
 
 
+@pytest.mark.parametrize("mode", libwebp.MODES)
+@pytest.mark.parametrize("size", [(161, 119), (1, 1), (1, 300), (17, 5)])
+@pytest.mark.parametrize("quality", [1, 40, 75, 100])
+def test_the_usual_mode_writes_the_same_file_as_pillow(
+    mode: str, size: tuple[int, int], quality: int
+) -> None:
+    image = vivid(mode).resize(size)
+    for method in (0, 4, 6):
+        ours = libwebp.encoded(image, Options(quality, method))
+        assert ours == saved(image, "WEBP", quality=quality, method=method)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 5), (300, 257)])
 def test_any_size_is_encoded(size: tuple[int, int]) -> None:
     for mode in libwebp.MODES:
         image = vivid(mode).resize(size)
-        result = decoded(libwebp.encoded(image, 90, 4))
+        result = decoded(libwebp.encoded(image, sharp(90)))
         assert (result.mode, result.size) == (mode, size)
 
 
@@ -113,7 +130,7 @@ def test_metadata_is_stored_as_by_pillow() -> None:
     for mode in libwebp.MODES:
         image = vivid(mode)
         ours = with_metadata(
-            libwebp.encoded(image, 80, 4), image.size, told["icc_profile"], told["exif"], told["xmp"]
+            libwebp.encoded(image, sharp(80)), image.size, told["icc_profile"], told["exif"], told["xmp"]
         )
         theirs = saved(image, "WEBP", quality=80, **told)
         pixels = (b"VP8 ", b"ALPH")
@@ -132,7 +149,7 @@ def test_a_result_keeps_its_metadata_in_the_sharp_mode() -> None:
 
 def test_transparent_pictures_keep_their_alpha_exactly() -> None:
     image = vivid("RGBA")
-    kept = decoded(libwebp.encoded(image, 60, 4))
+    kept = decoded(libwebp.encoded(image, sharp(60)))
     assert kept.getchannel("A").tobytes() == image.getchannel("A").tobytes()
 
 
@@ -143,7 +160,9 @@ def test_without_the_library_colourful_pictures_are_lossless(monkeypatch: pytest
     monkeypatch.setattr(libwebp, "LIBRARY", OptionalLibrary(tried))
     assert render(samples.photo()).report.settings["lossless"] is True
     assert check() == []
-    assert notes() == ["WebP with vivid colours is larger in quality modes: it is linked in another way."]
+    assert notes() == [
+        "WebP takes more memory, and more bytes with vivid colours: it is linked in another way."
+    ]
 
 
 def blurred(*_: Any) -> bytes:
@@ -170,7 +189,7 @@ def test_another_version_of_its_structures_is_refused(monkeypatch: pytest.Monkey
 def test_too_little_memory_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libwebp, "_OUT_OF_MEMORY", (5,))
     with pytest.raises(MemoryError):
-        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), 80, 4)
+        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), sharp(80))
 
 
 def test_the_sharp_mode_is_not_used_where_it_takes_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,4 +199,4 @@ def test_the_sharp_mode_is_not_used_where_it_takes_too_much_memory(monkeypatch: 
 
 def test_a_picture_that_libwebp_cannot_store_is_an_error() -> None:
     with pytest.raises(OSError, match="error 5"):
-        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), 80, 4)
+        libwebp.LIBRARY.get().encode(Image.new("RGB", (16_384, 1)), sharp(80))

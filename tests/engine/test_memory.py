@@ -29,7 +29,7 @@ def smooth(width: int) -> Image.Image:
     ("draw", "side", "strips", "format", "width", "megabytes"),
     [
         (noise, 10_000, 78, "jpeg", 1600, 400),
-        (smooth, 6000, 31, "webp", None, 500),
+        (smooth, 6000, 31, "webp", None, 300),
         (smooth, 6000, 31, "jxl", None, 500),
     ],
     ids=["100 megapixels to 1600 px", "24 megapixels to WebP", "to JPEG XL"],

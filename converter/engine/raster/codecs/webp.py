@@ -32,7 +32,7 @@ class Webp(Codec):
 
     def notes(self) -> list[str]:
         problem = libwebp.LIBRARY.problem()
-        return [f"WebP with vivid colours is larger in quality modes: {problem}."] if problem else []
+        return [f"WebP takes more memory, and more bytes with vivid colours: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         if int.from_bytes(data[4:8], "little") + 8 > len(data):
@@ -62,22 +62,24 @@ class Webp(Codec):
 
     def halves_color(self, content: Content) -> bool:
         """Return whether the sharp mode is left to be tried. Pillow encodes animations without it."""
-        if content.is_part or len(content.images) > 1 or libwebp.LIBRARY.problem():
+        if content.is_part or content.full_color or content.pixels > libwebp.MOST_PIXELS:
             return False
-        is_suited = content.images[0].mode in libwebp.MODES and content.pixels <= libwebp.MOST_PIXELS
-        return is_suited and not content.full_color
+        return _is_for_libwebp(content)
 
     def encode(self, content: Content, quality: int | None) -> bytes:
         settings = self.settings(content, quality)
-        if "sharp_yuv" not in settings:
+        if "lossless" in settings or not _is_for_libwebp(content):
             return super().encode(content, quality)
-        [image] = content.images
-        data = libwebp.encoded(image, settings["quality"], settings["method"])
+        [image], size = content.images, content.images[0].size
+        data = libwebp.encoded(
+            image,
+            libwebp.Options(
+                settings["quality"], settings["method"], settings.get("sharp_yuv", False), content.expendable
+            ),
+        )
         carried = self.carried(content)
         names = {"profile": "icc_profile", "exif": "exif", "xmp": "xmp"}
-        return with_metadata(
-            data, image.size, **{key: carried.get(name) or b"" for key, name in names.items()}
-        )
+        return with_metadata(data, size, **{key: carried.get(name) or b"" for key, name in names.items()})
 
     def hidden(self, content: Content) -> Settings:
         hidden = super().hidden(content)
@@ -90,6 +92,12 @@ class Webp(Codec):
 
     def frames_in(self, data: bytes, content: Content) -> int:
         return max(1, sum(kind == b"ANMF" for kind, _ in chunks(data)))
+
+
+def _is_for_libwebp(content: Content) -> bool:
+    """Return whether this is a single image that libwebp can be called for directly."""
+    images = content.images
+    return len(images) == 1 and images[0].mode in libwebp.MODES and not libwebp.LIBRARY.problem()
 
 
 codec = Webp()
