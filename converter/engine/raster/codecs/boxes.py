@@ -78,6 +78,11 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         start += size
 
 
+def has_many(data: bytes) -> bool:
+    """Return whether a file has more boxes than are read."""
+    return sum(1 for _ in boxes(data)) == _MOST_BOXES
+
+
 def box(data: bytes, kind: bytes, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
     """Return the start and end of the content of the first box of this kind, or None."""
     return next((found[1:] for found in boxes(data, start, end) if found[0] == kind), None)

@@ -19,12 +19,12 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import LOW, joined, parted
 from converter.engine.raster.pixels import interleaved
 
-from . import credentials
-from .boxes import boxes
+from . import credentials, jpeg_segments
+from .boxes import boxes, has_many
 from .codec import Codec, Settings
 from .content import Content
-from .jpeg_segments import without_metadata
 from .jpeg_xmp import whole_packet
+from .jxl_boxes import with_last_metadata, without_metadata
 from .jxl_header import header, jpeg_markers
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
@@ -32,6 +32,7 @@ _FARTHEST = 15.0
 """The largest distance that the binding accepts."""
 
 _CONTAINER = b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl \x00\x00\x00\x00jxl "
+_SIGNATURE = _CONTAINER[:12]
 _EXIF = b"Exif\x00\x00"
 _MODES = {(1, False): "L", (1, True): "LA", (3, False): "RGB", (3, True): "RGBA"}
 _PHOTOSHOP, _COMMENT = 0xED, 0xFE
@@ -57,8 +58,17 @@ class Jxl(Codec):
         return [] if libjxl.decode(data)[1] == _TEST else ["libjxl changes pixels on this processor."]
 
     def guard(self, data: bytes, limits: Limits) -> None:
+        if data.startswith(_SIGNATURE) and has_many(data):
+            raise UnsupportedVariant(kind="many_parts", format=self.format.label)
         if header(data).is_animation:
             raise UnsupportedVariant(kind="animation", format=self.format.label)
+
+    def header(self, data: bytes) -> bytes:
+        return with_last_metadata(data) if data.startswith(_SIGNATURE) else data
+
+    def readable(self, data: bytes) -> bytes:
+        """Return the file without metadata, which libjxl would decompress again with the pixels."""
+        return without_metadata(data) if data.startswith(_SIGNATURE) else data
 
     def check(self, image: Image.Image) -> None:
         if image.info.get("icc_profile", b"")[16:20] == b"CMYK":
@@ -90,7 +100,7 @@ class Jxl(Codec):
         """Recompress a JPEG losslessly, or return None if the identical JPEG cannot be restored."""
         if source.name != "jpeg":
             return None
-        jpeg = without_metadata(data) if strip else data
+        jpeg = jpeg_segments.without_metadata(data) if strip else data
         try:
             packed: bytes = _libjxl().jpeg_to_jxl(jpeg)
         except RuntimeError:  # CMYK, arithmetic coding and other variants that JPEG XL does not support

@@ -28,6 +28,8 @@ _MOST_CHUNKS = 100_000  # encoders write chunks of 8 kB or more, and each takes 
 _NO_PIXELS = bytes.fromhex("00000000 49444154 35af061e 00000000 49454e44 ae426082")  # IDAT, IEND
 _XMP = b"XML:com.adobe.xmp\x00"
 _COLOR_TYPE, _PALETTE = 25, 3
+_MOST_UNREAD = 20
+"""Texts that are tried and not read, each of which takes as long to decompress as all that are read."""
 _DEEP_GRAY_WITH_ALPHA = b"\x10\x04"
 _NO_PROFILE = made(PROFILE, b"profile\x00\x00" + zlib.compress(b"too large"))
 
@@ -184,12 +186,14 @@ def _for_pixels(found: Iterable[Chunk]) -> Iterator[Chunk]:
 
 
 def _placed(found: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yield the chunks without misplaced tRNS, after the pixels or before the palette.
+    """Yield the chunks without misplaced tRNS, after the pixels or before the palette, and further profiles.
 
     See PNG, third edition, 5.6.
     """
     seen = set[bytes]()
     for chunk in found:
+        if chunk.kind == PROFILE and PROFILE in seen:
+            continue
         seen.add(chunk.kind)
         is_early = chunk.source[_COLOR_TYPE] == _PALETTE and b"PLTE" not in seen
         if chunk.kind != b"tRNS" or not (is_early or b"IDAT" in seen):
@@ -198,15 +202,16 @@ def _placed(found: Iterable[Chunk]) -> Iterator[Chunk]:
 
 def _in_header(data: bytes) -> Iterator[tuple[Chunk, bool]]:
     """Yield the chunks before the pixels and all texts, each with whether it is read."""
-    pixels_begun, room = False, MOST_TEXT
+    pixels_begun, room, tries = False, MOST_TEXT, _MOST_UNREAD
     for chunk in _placed(chunks(data)):
         if chunk.kind == b"IEND":
             return
         pixels_begun = pixels_begun or chunk.kind == b"IDAT"
         if chunk.kind in WORDS:
-            size = chunk.unpacked_size(room)
+            size = chunk.unpacked_size(room) if tries else None
             is_read = size is not None and size <= room and chunk.is_usable
             room -= size if is_read and size else 0
+            tries = tries if is_read else max(0, tries - 1)
             yield chunk, is_read
         elif not pixels_begun and chunk.is_usable:
             yield chunk, True
