@@ -35,8 +35,9 @@ def test_cards_show_results_and_the_originals_on_request(visit: Visit, photos: l
     expect(shown.locator(".is-original")).to_be_visible()
 
 
-def test_the_end_is_told_to_screen_readers_in_a_place_that_stays(visit: Visit, site: Site) -> None:
+def test_the_end_is_told_to_screen_readers_once_in_a_place_that_stays(visit: Visit, site: Site) -> None:
     page = visit()
+    page.clock.install()
     convert(page, [photo("a.jpg", make_photo(320, 200))])
     job = page.locator(".job").get_attribute("id").removeprefix("job-")  # type: ignore[union-attr]
     for address in (page.url, f"/jobs/{job}/"):
@@ -47,7 +48,17 @@ def test_the_end_is_told_to_screen_readers_in_a_place_that_stays(visit: Visit, s
         expect(place).to_be_empty()
         site.set("converter_job", job, status="finished")
         expect(place).to_have_text(re.compile("[Dd]one"))
+        said = place.inner_text()
         assert place.evaluate("place => place === window.place")
+        page.clock.fast_forward(10_000)
+        expect(place).to_be_empty()
+        assert read_aloud(page).count(said) <= 1
+
+
+def read_aloud(page: Page) -> list[str]:
+    """Return the texts that a screen reader finds on the page."""
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    return [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "StaticText"]
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -1,6 +1,7 @@
 // Actions on all results of a batch: download the ZIP, save each file, share, notify.
 
 import { all, around, maybe } from "./dom.js";
+import { say } from "./said.js";
 
 const PAUSE = 400; // milliseconds between downloads; browsers drop simultaneous ones
 const MOST_SHARED = 20; // files held in memory for the share sheet
@@ -63,7 +64,8 @@ function fetchMade() {
   sessionStorage.removeItem("made");
   link.click();
   const started = link.dataset.only ?? "";
-  for (const text of all(document, "[data-tell], [data-said]", HTMLElement)) text.textContent = started;
+  for (const text of all(document, "[data-tell]", HTMLElement)) text.textContent = started;
+  say(started);
 }
 
 function offer() {
