@@ -55,6 +55,14 @@ def test_an_optional_chunk_may_be_damaged(odd: bytes) -> None:
     assert codes(shown) - {"metadata_removed"} == codes(plain)
 
 
+def test_transparency_of_more_colours_than_any_palette_does_not_count() -> None:
+    """As in Chromium."""
+    data = png(mode="P")
+    at = data.index(b"IDAT") - 4
+    shown = render(data[:at] + chunk(b"tRNS", bytes(257)) + data[at:])
+    assert samples.opened(shown).tobytes() == samples.opened(render(data)).tobytes()
+
+
 def test_a_damaged_header_is_damage() -> None:
     data = png()
     with pytest.raises(Corrupt):

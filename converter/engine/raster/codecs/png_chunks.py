@@ -14,6 +14,7 @@ _CLEAR_SIZES = {0: 2, 2: 6, 3: 1}
 """The size of tRNS by colour type (for palettes, the minimum). Other types have an alpha channel."""
 _BEGIN = struct.Struct(">I4s")
 """The length and type with which a chunk begins."""
+_MOST_COLORS = 256
 _DEFLATE = 0
 _FRAMES = (b"fcTL", b"fdAT")
 MOST_TEXT = 8_000_000
@@ -61,7 +62,7 @@ class Chunk(NamedTuple):
     def _is_formed(self) -> bool:
         if self.kind == b"tRNS":
             least = _CLEAR_SIZES.get(self.source[25])
-            return least is not None and self.end - self.start >= least
+            return least is not None and least <= self.end - self.start <= _MOST_COLORS
         if self.kind in (b"zTXt", PROFILE):
             name, _, rest = self.data.partition(b"\x00")
             return bool(name) and len(rest) > 1 and rest[0] == _DEFLATE
