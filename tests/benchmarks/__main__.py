@@ -17,6 +17,7 @@ BENCHMARKS = [
     "engines",
     "formats",
     "aims",
+    "cost",
     "large",
     "lists",
     "load",

@@ -40,6 +40,13 @@ def phone_24mp() -> Path:
     )
 
 
+def as_photo(name: str, image: Image.Image, pixels: int) -> Path:
+    """Return the image with this number of pixels, as stored by a camera."""
+    scale = (pixels / (image.width * image.height)) ** 0.5
+    size = (round(image.width * scale), round(image.height * scale))
+    return _made(name, lambda path: image.resize(size, Image.Resampling.LANCZOS).save(path, quality=90))
+
+
 def photo_png_4k() -> Path:
     return _made("photo-4k.png", lambda path: Image.open(phone_4k()).save(path))
 

@@ -120,7 +120,7 @@ def test_the_usual_mode_is_not_tried_where_the_search_starts_above_it(
     photo = samples.photo()
     encoder = prepare([Frame.whole(photo)], Recipe.parse({"format": "webp"}), 1, {}, False, Log())
     aim = AIMS["near_identical"]
-    found = reached(encoder, Reference(photo), aim, Deadline(900), Plan(first=90, near=2, enough=3))
+    found = reached(encoder, Reference(photo), aim, Deadline(900), Plan(first=90, near=(2,)))
     assert found.score >= aim.score
     assert set(tried) == {True}
 

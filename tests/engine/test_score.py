@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from converter.engine import raster
-from converter.engine.raster.sample import JUDGED, TRIED, tiles
+from converter.engine.raster.sample import bands, is_large
 from converter.engine.raster.score import Reference
 
 from . import samples
@@ -153,27 +153,42 @@ def test_a_reference_may_be_used_again() -> None:
     assert reference.score(jpeg(50)(photo())) == first
 
 
-@pytest.mark.parametrize("size", [(1800, 1300), (1300, 1800), (700, 4000), (4000, 700), (330, 6400)])
-def test_parts_stand_for_a_large_picture_of_any_shape(
+def uneven(size: tuple[int, int]) -> Image.Image:
+    """Return a large picture with grain, soft parts, fine black and white dots, and a dark part."""
+    width, height = size
+    picture = samples.grainy(size)
+    soft = picture.crop((0, 0, width // 2, height)).filter(ImageFilter.GaussianBlur(3))
+    picture.paste(soft, (0, 0))
+    dots = picture.crop((width // 4, 0, width // 2, height)).convert("1").convert("RGB")
+    picture.paste(dots, (width // 4, 0))
+    dark = picture.crop((width // 3, 0, width, height // 3)).point(lambda value: value // 5)
+    picture.paste(dark, (width // 3, 0))
+    return picture
+
+
+@pytest.mark.parametrize("size", [(1801, 1301), (700, 4001), (6400, 330)])
+def test_a_large_picture_is_judged_as_if_every_row_were(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    boxes = tiles(size, TRIED)
-    assert boxes
-    lit = Image.new("L", size)
-    for box in boxes:
-        assert box[2] <= size[0]
-        assert box[3] <= size[1]
-        lit.paste(255, box)
-    assert lit.histogram()[255] == 12 * 320 * 320
-    large = mosaic(samples.grainy((160, 160)), size)
-    whole = score(large, jpeg(60)(large))
-    monkeypatch.setattr(raster.score, "JUDGED", TRIED)
-    assert score(large, jpeg(60)(large)) == pytest.approx(whole, abs=3)
+    picture = uneven(size)
+    changed = [change(picture) for change in (jpeg(60), jpeg(90), blurred)]
+    sampled = [score(picture, one) for one in changed]
+    monkeypatch.setattr(raster.score, "is_large", lambda _: False)
+    assert sampled == pytest.approx([score(picture, one) for one in changed], abs=0.7)
 
 
-@pytest.mark.parametrize(
-    ("size", "side"), [((4300, 4200), None), ((6000, 4000), 960), ((4000, 6000), 960), ((900, 30_000), 320)]
-)
-def test_a_file_is_judged_by_parts_only_if_it_is_large(size: tuple[int, int], side: int | None) -> None:
-    boxes = tiles(size, JUDGED)
-    assert {right - left for left, _, right, _ in boxes or ()} == ({side} if side else set())
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P"])
+def test_a_large_picture_of_any_mode_has_a_score(mode: str) -> None:
+    picture = mosaic(samples.grainy((160, 160)), (1801, 1301)).convert(mode)
+    assert score(picture, picture) == pytest.approx(100)
+    assert score(picture, Image.new("RGB", picture.size)) == 0
+
+
+@pytest.mark.parametrize("size", [(1801, 1301), (32_000, 64), (64, 32_000), (10_000, 10_000)])
+@pytest.mark.parametrize("rows", [14, 28])
+def test_bands_lie_apart_in_the_picture(size: tuple[int, int], rows: int) -> None:
+    found = bands(size, rows)
+    assert is_large(size)
+    assert all(bottom - top == rows for _, top, _, bottom in found)
+    edges = [0, *(edge for _, top, _, bottom in found for edge in (top, bottom)), size[1]]
+    assert edges == sorted(edges)

@@ -14,7 +14,14 @@ from converter.engine.messages import Message
 from converter.engine.raster import open
 from converter.engine.raster.encode import Encoder
 from converter.engine.raster.score import Reference
-from converter.engine.raster.search import EncodedAt, QualityTarget, largest_within, lowest_alike
+from converter.engine.raster.search import (
+    AIMS,
+    EncodedAt,
+    QualityTarget,
+    largest_within,
+    lowest_alike,
+    quick,
+)
 from converter.engine.raster.similarity import similarity
 from converter.engine.report import Result
 
@@ -343,19 +350,32 @@ def test_a_bound_on_bytes_may_go_to_the_lowest_quality() -> None:
     assert shrunk.width < SIZE[0]
 
 
-def test_a_large_picture_is_tried_in_parts_first_and_as_a_whole_a_few_times(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    large = samples.grainy((1760, 1240)).filter(ImageFilter.GaussianBlur(0.5))
-    sizes = []
+def test_a_large_picture_is_tried_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = samples.grainy((1760, 1240)).filter(ImageFilter.GaussianBlur(1))
+    tried = []
     encode = Encoder.encode
 
     def counted(self: Any, quality: Any = None) -> Any:
-        sizes.append(self.images[0].size)
+        tried.append(quality)
         return encode(self, quality)
 
     monkeypatch.setattr(Encoder, "encode", counted)
     result = render(saved(large, "BMP"), format="jpeg", aim="balanced")
-    assert sizes[0] == (1280, 960)
-    assert sizes.count((1760, 1240)) <= 4  # three tries, and the progressive file
+    assert len(tried) <= 4  # three tries, and the progressive file
     assert result.report.score == pytest.approx(Reference(large).score(opened(result)), abs=0.1)
+
+
+@pytest.mark.parametrize("slope", [0.6, 0.9, 1.2])
+def test_a_quick_search_ends_near_the_score_after_few_encodes(slope: float) -> None:
+    tried = []
+
+    def encode(quality: int) -> bytes:
+        tried.append(quality)
+        return bytes(quality)
+
+    aim = AIMS["balanced"]
+    _, reached = lowest_alike(
+        encode, lambda data: 100 - slope * (100 - len(data)), aim, Deadline(60), quick(aim)
+    )
+    assert aim.score <= reached <= aim.score + 3
+    assert len(tried) <= 3

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from PIL import Image
-
 from converter.engine.limits import Deadline
 from converter.engine.report import Log
 
-from .encode import Encoder, Made
+from .encode import Encoder, Judged, Made
+from .sample import is_large
 from .score import Reference
-from .search import HIGHEST, THOROUGH, EncodedAt, Plan, QualityTarget, largest_within, lowest_alike
+from .search import HIGHEST, THOROUGH, EncodedAt, Plan, QualityTarget, largest_within, lowest_alike, quick
 from .steps import Frame
 
 _SECONDS_WITHOUT_LOSS = 1.0  # per megapixel, on a slow machine
-# For a large picture: the tolerance above the aim, and the number of tries that is enough once one reaches it.
-_NEAR_ENOUGH = 2.0
-_ENOUGH_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A frame encoded by `encoder`, and its score."""
+    """A frame encoded by `encoder`, and how it was judged."""
 
     encoder: Encoder
     found: EncodedAt
-    score: float
+    judged: Judged
+
+    @property
+    def score(self) -> float:
+        return self.judged.score
 
 
 def alike(
@@ -43,8 +43,10 @@ def alike(
         return Made(encoder.encode(), encoder)
     image, one = frames[number].image, encoder.only(number)
     reference = Reference(image)
-    best = _reached_by_whole(one, image, reference, aim, deadline)
-    found, score, alone = best.found, best.score, best.found.data
+    plan = quick(aim) if is_large(image.size) else THOROUGH
+    best = reached(one, reference, aim, deadline, plan)
+    found, judged, alone = best.found, best.judged, best.found.data
+    score = judged.score
     bound = "time" if found.cut_short else "quality"
     if score < aim.score and bound == "quality":
         exact = _without_loss(encoder, most_bytes, deadline)
@@ -61,12 +63,13 @@ def alike(
         if lower is not None:
             made, found, data = encoder, lower, lower.data
             alone = data if one is encoder else one.encode(lower.quality)
-            score, bound = one.score(alone, reference), "bytes"
+            judged, bound = one.judged(alone, reference), "bytes"
+            score = judged.score
             log.note("held_to_source", quality=found.quality)
     log.note("quality_chosen", kind="score", quality=found.quality, score=score)
     if score < aim.score:
         log.warn("aim_missed", kind=bound, score=score, aim=aim.score, quality=found.quality)
-    return Made(data, made, found.quality, one.similarity(alone, image), score)
+    return Made(data, made, found.quality, judged.similarity, score)
 
 
 def _without_loss(encoder: Encoder, most_bytes: int | None, deadline: Deadline) -> Made | None:
@@ -82,7 +85,7 @@ def _without_loss(encoder: Encoder, most_bytes: int | None, deadline: Deadline) 
 
 
 def reached(
-    encoder: Encoder, reference: Reference, aim: QualityTarget, deadline: Deadline, plan: Plan = THOROUGH
+    encoder: Encoder, reference: Reference, aim: QualityTarget, deadline: Deadline, plan: Plan
 ) -> Tried:
     """Return the encoded frame that reaches the aim, or comes closest.
 
@@ -91,9 +94,15 @@ def reached(
     if encoder.halves_color and plan.first > encoder.highest_quality:
         encoder = encoder.with_full_color()
     draft = encoder.drafting()
+    judged: dict[bytes, Judged] = {}
+
+    def score_of(data: bytes) -> float:
+        judged[data] = draft.judged(data, reference)
+        return judged[data].score
+
     found, score = lowest_alike(
         draft.encode,
-        lambda data: draft.score(data, reference),
+        score_of,
         aim,
         deadline,
         plan,
@@ -102,16 +111,4 @@ def reached(
     if score < aim.score and encoder.halves_color and not found.cut_short:
         plan = replace(plan, first=found.quality)
         return reached(encoder.with_full_color(), reference, aim, deadline, plan)
-    return Tried(encoder, found, score)
-
-
-def _reached_by_whole(
-    one: Encoder, image: Image.Image, reference: Reference, aim: QualityTarget, deadline: Deadline
-) -> Tried:
-    """Try a large picture first at the quality that suffices for parts of it."""
-    part, original = one.sampled(image)
-    if part is one:
-        return reached(one, reference, aim, deadline)
-    draft, of_parts = part.drafting(), Reference(original)
-    guess, _ = lowest_alike(draft.encode, lambda data: draft.score(data, of_parts), aim, deadline)
-    return reached(one, reference, aim, deadline, Plan(guess.quality, _NEAR_ENOUGH, _ENOUGH_TRIES))
+    return Tried(encoder, found, judged[found.data])

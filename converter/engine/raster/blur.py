@@ -20,6 +20,10 @@ Plane = NDArray[np.float32]
 _RADIUS, _SIGMA = 5, 1.5
 _ROWS = 36  # a multiple of each step; this many rows and their intermediate results fit in the CPU cache
 
+_OWN_ROWS = 4
+BAND = _OWN_ROWS + 2 * _RADIUS
+"""The rows of a band that stands for the rows around it, including the neighbours needed to blur it."""
+
 
 class Strip(NamedTuple):
     """A range of rows."""
@@ -37,6 +41,14 @@ def strips(length: int) -> list[Strip]:
             slice(max(0, start - _RADIUS), min(start + _ROWS + _RADIUS, length)),
         )
         for start in range(0, length, _ROWS)
+    ]
+
+
+def strips_of_bands(length: int) -> list[Strip]:
+    """Return the middle of each band in a plane of bands that do not adjoin in the picture."""
+    return [
+        Strip(slice(start + _RADIUS, start + _RADIUS + _OWN_ROWS), slice(start, start + BAND))
+        for start in range(0, length, BAND)
     ]
 
 

@@ -17,7 +17,7 @@ from .aim import reached
 from .codecs.content import is_noisy
 from .encode import Encoder, prepare
 from .score import Reference
-from .search import AIMS, QualityTarget
+from .search import AIMS, QualityTarget, quick
 from .steps import Frame
 
 # Formats are compared on a copy of at most this many pixels: faster, with the same ranking.
@@ -30,6 +30,8 @@ _FLAT_COLORS = 1024
 _FLAT_NEIGHBOURS = 0.85
 # Bytes per pixel below which searching for a smaller file is not worth the time.
 _NEXT_TO_NOTHING = 0.004
+# The bytes that remain, as a share, at a visual score that is one point lower.
+_PER_POINT = 0.96
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,12 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 
 def _alike(reference: Reference, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
     """Return the bytes needed to reach the aim, or to come as close as possible, and the score."""
-    tried = reached(_encoder(reference.picture, option), reference, aim, deadline)
+    tried = reached(_encoder(reference.picture, option), reference, aim, deadline, quick(aim))
     encoder, found = tried.encoder, tried.found
-    return len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality)), tried.score
+    size = len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality))
+    if found.quality > aim.lowest:
+        size = round(size * _PER_POINT ** max(0.0, tried.score - aim.score))
+    return size, tried.score
 
 
 def _encoder(sample: Image.Image, option: Recipe) -> Encoder:

@@ -18,10 +18,19 @@ from converter.engine.report import Log
 from .codecs import Codec, Content, Settings, codec_for
 from .color import eight_bit
 from .pillow import encoding, room_for
-from .sample import TRIED, montage, tiles
 from .score import Reference
 from .similarity import similarity
 from .steps import Frame
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How much an encoded picture looks like the original."""
+
+    score: float
+    """The visual score, 100 for equal."""
+    similarity: float
+    """The SSIM, 1 for equal."""
 
 
 @dataclass(frozen=True)
@@ -100,31 +109,10 @@ class Encoder:
         """The highest quality of use for a quality mode."""
         return self.codec.highest_in_half_color if self.halves_color else self.codec.highest_quality
 
-    def sampled(self, image: Image.Image) -> tuple[Encoder, Image.Image]:
-        """Return an encoder for parts of a large picture, and the same parts of the original, for trying
-        qualities.
-        """
-        boxes = tiles(image.size, TRIED)
-        if boxes is None:
-            return self, image
-        [stored] = self.images
-        pixels = image.width * image.height
-        content = replace(
-            self.content,
-            images=[montage(stored, boxes)],
-            extras={},
-            lows=[low and montage(low, boxes) for low in self.content.lows],
-            sampled_from=pixels,
-        )
-        return replace(self, content=content), montage(image, boxes)
-
-    def similarity(self, data: bytes, original: Image.Image) -> float:
-        """Return the SSIM of the encoded file's first picture and the original, 1 for equal."""
-        return round(similarity(original, self._decoded(data)), 4)
-
-    def score(self, data: bytes, reference: Reference) -> float:
-        """Return the visual score of the encoded file's first picture, 100 for equal."""
-        return round(reference.score(self._decoded(data)), 1)
+    def judged(self, data: bytes, reference: Reference) -> Judged:
+        """Compare the encoded file's first picture with the original, decoding it once."""
+        decoded = self._decoded(data)
+        return Judged(round(reference.score(decoded), 1), round(similarity(reference.picture, decoded), 4))
 
     def _decoded(self, data: bytes) -> Image.Image:
         decoded = Image.open(BytesIO(self.codec.picture(data)))

@@ -71,8 +71,8 @@ def _within_bytes(
         if found.quality < _LOW:
             log.warn("low_quality", quality=found.quality)
         if len(frames) == 1:
-            similarity = encoder.similarity(found.data, frames[0].image)
-            score = encoder.score(found.data, Reference(frames[0].image))
+            judged = encoder.judged(found.data, Reference(frames[0].image))
+            similarity, score = judged.similarity, judged.score
     return Made(found.data, encoder, found.quality, similarity, score)
 
 

@@ -8,16 +8,16 @@ every third row and column; either changes a score by hundredths. For borders, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from .blur import Plane, Strip, blurred, strips
-from .sample import JUDGED, montage, tiles
+from .blur import Plane, Strip, blurred, strips, strips_of_bands
+from .sample import is_large
 from .similarity import on_white
-from .xyb import B, X, Y, sizes
+from .xyb import B, X, Y, sizes, sizes_of_large
 
 _Norms = tuple[float, float]
 
@@ -56,8 +56,20 @@ _WEIGHTS: tuple[Mapping[int, _Weights], ...] = (
         ),
     },
 )
-_STEPS = (3, 3, 1, 1, 1)
-"""The step between evaluated rows and columns, for each scale."""
+
+
+class _Look(NamedTuple):
+    """The rows and columns of a plane that are evaluated: every `step`-th of each strip."""
+
+    step: int
+    strips: Callable[[int], list[Strip]] = strips
+
+
+_LOOKS = (
+    (_Look(3), _Look(3), _Look(1), _Look(1), _Look(1)),
+    (_Look(3, strips_of_bands), _Look(3, strips_of_bands), _Look(2), _Look(1), _Look(1)),
+)
+"""For each scale of a small and of a large picture."""
 _LEAST_SIDE = 64
 """Shorter sides are extended to this many pixels, enough for every scale."""
 _C2 = np.float32(0.0009)
@@ -67,26 +79,29 @@ class Reference:
     """A picture that others are compared with; values that depend only on it are computed once."""
 
     def __init__(self, picture: Image.Image) -> None:
-        """Sample the picture if it is large; transparent parts count as white."""
+        """Compute what depends only on the picture; transparent parts count as white."""
         self.picture = picture
-        self._boxes = tiles(picture.size, JUDGED)
         self._channels = [
-            {channel: _Channel(plane, step, weights[channel]) for channel, plane in planes.items()}
-            for planes, step, weights in zip(self._sizes(picture), _STEPS, _WEIGHTS, strict=True)
+            {channel: _Channel(plane, look, weights[channel]) for channel, plane in planes.items()}
+            for planes, look, weights in zip(
+                _sizes(picture), _LOOKS[is_large(picture.size)], _WEIGHTS, strict=True
+            )
         ]
 
     def score(self, picture: Image.Image) -> float:
         """Return the visual score, 0 to 100, of another picture of the same size."""
         damage = sum(
             channels[channel].damage(plane)
-            for channels, planes in zip(self._channels, self._sizes(picture), strict=True)
+            for channels, planes in zip(self._channels, _sizes(picture), strict=True)
             for channel, plane in planes.items()
         )
         return _of_damage(damage)
 
-    def _sizes(self, picture: Image.Image) -> list[dict[int, Plane]]:
-        shown = on_white(montage(picture, self._boxes) if self._boxes else picture)
-        return sizes(_continued(shown if shown.mode == "RGB" else shown.convert("RGB")), _WEIGHTS)
+
+def _sizes(picture: Image.Image) -> list[dict[int, Plane]]:
+    shown = on_white(picture)
+    shown = shown if shown.mode == "RGB" else shown.convert("RGB")
+    return sizes_of_large(shown, _WEIGHTS) if is_large(shown.size) else sizes(_continued(shown), _WEIGHTS)
 
 
 def _continued(picture: Image.Image) -> Image.Image:
@@ -113,9 +128,9 @@ def _of_damage(damage: float) -> float:
 class _Channel:
     """One channel of the reference at one scale."""
 
-    def __init__(self, plane: Plane, step: int, weights: _Weights) -> None:
-        self._plane, self._step, self._weights = plane, step, weights
-        self._strips = strips(len(plane))
+    def __init__(self, plane: Plane, look: _Look, weights: _Weights) -> None:
+        self._plane, self._step, self._weights = plane, look.step, weights
+        self._strips = look.strips(len(plane))
         self._known = [self._of_reference(strip) for strip in self._strips]
 
     def _of_reference(self, strip: Strip) -> tuple[Plane, Plane, Plane]:

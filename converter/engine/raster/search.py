@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from typing import Generic, TypeVar
@@ -42,16 +42,20 @@ AIMS: Mapping[str, QualityTarget] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How to search for a score: the first quality, the tolerance above the aim, and the number of tries that
-    is enough once one reaches the aim.
-    """
+    """How to search for a score: the first quality, and the tolerances above the aim after one try, two and so on."""
 
     first: int
-    near: float
-    enough: int
+    near: Sequence[float]
 
 
-THOROUGH = Plan(first=75, near=1.0, enough=100)
+THOROUGH = Plan(first=75, near=(1.0,))
+_USUALLY_ABOVE = 22
+
+
+def quick(aim: QualityTarget) -> Plan:
+    """Return the plan for tries that take long: it begins at the quality that usually suffices."""
+    return Plan(aim.lowest + _USUALLY_ABOVE, near=(2.0, 3.0, 6.0))
+
 
 T = TypeVar("T")
 Encode = Callable[[int], bytes]
@@ -169,9 +173,10 @@ def lowest_alike(
             top = guess
         else:
             low = guess
-        if top in tried and (len(tried) >= plan.enough or tried[top][0] <= aim.score + plan.near):
+        near = plan.near[min(len(tried), len(plan.near)) - 1]
+        if top in tried and tried[top][0] <= aim.score + near:
             break
-        guess = _on_line(tried, low, top, aim.score + plan.near / 2)
+        guess = _on_line(tried, low, top, aim.score + plan.near[0] / 2)
     best = top if top in tried else max(tried)
     found, data = tried[best]
     return EncodedAt(best, data, cut_short=best < min(top, highest)), found

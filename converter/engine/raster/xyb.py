@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from .blur import Plane
+from .blur import BAND, Plane
+from .sample import bands
 
 X, Y, B = range(3)
 
@@ -32,7 +33,7 @@ def sizes(picture: Image.Image, channels: Sequence[Collection[int]]) -> list[dic
     luma = np.empty((height, width), np.float32)
     linear = np.empty((3, (height + 1) // 2, (width + 1) // 2), np.float32)
     for rows in _chunks(height, width):
-        part = _linear(picture, rows)
+        part = _linear(picture.crop((0, rows.start, width, rows.stop)))
         luma[rows] = _y(_roots(part, 2))
         linear[:, rows.start // 2 : (rows.stop + 1) // 2] = _halved(part)
     found = [{Y: luma}]
@@ -42,6 +43,49 @@ def sizes(picture: Image.Image, channels: Sequence[Collection[int]]) -> list[dic
     return found
 
 
+def sizes_of_large(picture: Image.Image, channels: Sequence[Collection[int]]) -> list[dict[int, Plane]]:
+    """Return the same channels, at full size and half size only in `bands`, one below the other."""
+    found = [_banded(picture, 1, {Y}), _banded(picture, 2, channels[1])]
+    linear = _quarter_linear(picture)
+    for wanted in channels[2:]:
+        found.append(_xyb(linear, wanted))
+        linear = _halved(linear)
+    return found
+
+
+def _banded(picture: Image.Image, scale: int, wanted: Collection[int]) -> dict[int, Plane]:
+    light = _linear if scale == 1 else _half_linear
+    parts = [_xyb(light(picture.crop(box)), wanted) for box in bands(picture.size, scale * BAND)]
+    return {channel: np.concatenate([part[channel] for part in parts]) for channel in wanted}
+
+
+def _quarter_linear(picture: Image.Image) -> Plane:
+    """Return the linear light at a quarter of the width and height, without the half size in between."""
+    width, height = picture.width // 2, picture.height // 2
+    linear = np.empty((3, (height + 1) // 2, (width + 1) // 2), np.float32)
+    for rows in _chunks(height, width):
+        part = picture.crop((0, 2 * rows.start, picture.width, 2 * rows.stop))
+        linear[:, rows.start // 2 : (rows.stop + 1) // 2] = _halved(_half_linear(part))
+    return linear
+
+
+def _half_linear(picture: Image.Image) -> Plane:
+    """Return the mean light of each 2×2 pixels; an odd last row or column is left out."""
+    width, height = picture.width // 2, picture.height // 2
+    half = np.empty((3, height, width), np.float32)
+    for band, into in zip(picture.crop((0, 0, 2 * width, 2 * height)).split(), half, strict=True):
+        pairs = _light_of_pairs().take(np.asarray(band).view(np.uint16), mode="wrap")
+        np.add(pairs[::2], pairs[1::2], out=into)
+    return half
+
+
+@lru_cache(1)
+def _light_of_pairs() -> Plane:
+    """Return a quarter of the light of each two sRGB values, which are the bytes of the index."""
+    sums: Plane = np.add.outer(_light(), _light()).ravel()
+    return sums * np.float32(0.25)
+
+
 def _chunks(height: int, width: int) -> Iterator[slice]:
     """Yield an even number of rows at a time, few enough for the cache."""
     rows = max(2, _IN_CACHE // width // 2 * 2)
@@ -49,10 +93,9 @@ def _chunks(height: int, width: int) -> Iterator[slice]:
         yield slice(top, min(top + rows, height))
 
 
-def _linear(picture: Image.Image, rows: slice) -> Plane:
-    """Return red, green and blue of these rows as linear light."""
-    bands = picture.crop((0, rows.start, picture.width, rows.stop)).split()
-    return np.stack([_light().take(np.asarray(band), mode="wrap") for band in bands])
+def _linear(picture: Image.Image) -> Plane:
+    """Return red, green and blue as linear light."""
+    return np.stack([_light().take(np.asarray(band), mode="wrap") for band in picture.split()])
 
 
 @lru_cache(1)

@@ -14,6 +14,8 @@ def convert(data: bytes, order: dict[str, Any]) -> bytes:
     recipe: dict[str, Any] = {"format": order["format"]}
     if order["quality"]:
         recipe["quality"] = order["quality"]
+    if order.get("aim"):
+        recipe["aim"] = order["aim"]
     if order["plain"]:
         recipe["progressive"] = False
     if order["width"]:

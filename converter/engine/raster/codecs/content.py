@@ -43,8 +43,6 @@ class Content:
     """Additional encoder arguments: metadata, profile and dpi."""
     lows: Sequence[Image.Image | None] = ()
     """The low bytes of each image with 16 bits per channel, otherwise None."""
-    sampled_from: int = 0
-    """The number of pixels of the whole image if these images are samples of it, otherwise 0."""
     expendable: bool = False
     """Whether the images are encoded only once, so that the encoder may free them early."""
     full_color: bool = False
@@ -66,7 +64,7 @@ class Content:
 
     @property
     def pixels(self) -> int:
-        return self.sampled_from or sum(image.width * image.height for image in self.images)
+        return sum(image.width * image.height for image in self.images)
 
     @property
     def metadata_bytes(self) -> int:
