@@ -1,4 +1,4 @@
-"""The admin's lists on a laptop, whatever they hold."""
+"""The admin's lists on a laptop and a phone, whatever they hold."""
 
 from __future__ import annotations
 
@@ -58,3 +58,11 @@ def test_lists_fit_beside_their_filters(visit: Visit, site: Site, language: str)
     for url in lists:
         page.goto(url)
         assert page.locator(".results").evaluate_all(OVERFLOWING) == 0, url
+    page.set_viewport_size({"width": 390, "height": 844})
+    for kind in ("job", "batch"):
+        page.goto(f"/admin/converter/{kind}/")
+        shown = page.locator(".results").bounding_box()
+        status = page.locator("#result_list .column-status").bounding_box()
+        assert shown
+        assert status
+        assert status["x"] + status["width"] <= shown["x"] + shown["width"], kind
