@@ -27,6 +27,12 @@ def test_the_guide_is_open_to_all_and_names_this_site(client: Client) -> None:
     assert 'href="/api/docs"' in shown
 
 
+def test_the_guide_names_all_reasons_for_a_job_instead_of_an_image(client: Client) -> None:
+    shown = text(client.get("/api/"))
+    for reason in ("longer than 25 seconds", "too large for one response", "server is busy"):
+        assert reason in shown
+
+
 def test_the_guide_is_one_link_away_from_every_page(client: Client) -> None:
     assert 'href="/api/"' in text(client.get("/formats/"))
     assert client.get("/api").headers["Location"] == "/api/"
