@@ -27,7 +27,7 @@ OPEN_TO_GUESTS = {
     "landing", "convert", "convert_outputs", "watermark",
     "batch", "batch_cancel", "batch_retry", "batch_delete", "batch_zip", "batch_resend",
     "job", "job_compare", "job_download", "job_retry", "job_cancel", "job_resend", "job_reuse",
-    "job_original",
+    "job_original", "logo",
 }  # fmt: skip
 PAGES = [p for p in get_resolver("converter.web.urls").url_patterns if isinstance(p, URLPattern)]
 

@@ -225,3 +225,13 @@ def test_several_outputs_keep_their_logos(
     RecipeLink.objects.all().delete()
     jobs.sweep.sweep()
     assert not Logo.objects.exists()
+
+
+def test_guests_see_their_own_logos_only(client: Client) -> None:
+    logo = client.post("/convert/watermark/", {"file": sent("logo.png", picture("red"))}).json()["id"]
+    shown = client.get(f"/logos/{logo}/")
+    assert (shown.status_code, shown.content) == (200, picture("red"))
+
+    other_guest = Client()
+    other_guest.post("/convert/watermark/", {"file": sent("logo.png", picture("blue"))})
+    assert other_guest.get(f"/logos/{logo}/").status_code == 404

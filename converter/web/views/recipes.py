@@ -19,7 +19,7 @@ from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Preferences, Recipe
 from converter.translation import recipe_sentence, translated
 from converter.web import links, starters
-from converter.web.access import job_of, recipe_of
+from converter.web.access import job_of, open_to_guests, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
 from converter.web.http import LoggedInRequest, number, uuid_of
 from converter.web.options import values_of
@@ -132,9 +132,10 @@ def delete(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("web:recipes")
 
 
+@open_to_guests
 @require_safe
 def logo(request: LoggedInRequest, pk: uuid.UUID) -> HttpResponse:
-    """Serve the logo of a recipe, always as an image."""
+    """Serve the logo of a recipe or batch, always as an image."""
     data = jobs.read_watermark(request.user.pk, str(pk))
     if data is None:
         raise Http404
