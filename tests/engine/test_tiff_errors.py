@@ -78,8 +78,24 @@ def test_zeros_that_encode_pixels_are_no_damage(color: int, compression: str) ->
 
 def test_the_checksum_is_not_searched_for_in_endless_data() -> None:
     part = zlib.compress(bytes(50_000_000))
-    assert tiff_errors._has_its_checksum(part[:-1] + b"\xff", 1_000_000)
-    assert not tiff_errors._has_its_checksum(part[:-1] + b"\xff", 60_000_000)
+    broken = part[:-1] + b"\xff"
+    assert not tiff_errors._lacks_a_checksum([broken], 1_000_000)
+    assert not tiff_errors._lacks_a_checksum([part, broken], 60_000_000)
+    assert tiff_errors._lacks_a_checksum([broken], 60_000_000)
+
+
+def test_strips_that_overlap_are_not_searched_again_and_again() -> None:
+    searched = Mock(wraps=bytes(8) + b"\x01" * 1_000_000)
+    searched.__len__ = lambda self: 1_000_008
+    tags = {
+        COMPRESSION: 4,
+        IMAGEWIDTH: 400,
+        IMAGELENGTH: 300,
+        STRIPOFFSETS: (8,) * 300,
+        STRIPBYTECOUNTS: (1_000_000,) * 300,
+    }
+    assert not tiff_errors.has_hole(tags, searched)
+    assert searched.find.call_count == 1
 
 
 @pytest.mark.parametrize("color", [0, 1])

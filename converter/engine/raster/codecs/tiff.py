@@ -61,7 +61,7 @@ class Tiff(Codec):
         slower, unnoticed = deflate.LIBRARY.problem(), tiff_errors.LIBRARY.problem()
         return [
             *([f"TIFFs take longer to write than they could: {slower}."] if slower else []),
-            *([f"Damage in black and white TIFFs goes unnoticed: {unnoticed}."] if unnoticed else []),
+            *([f"Most damage in black and white TIFFs goes unnoticed: {unnoticed}."] if unnoticed else []),
         ]
 
     def recognises(self, data: bytes) -> bool:

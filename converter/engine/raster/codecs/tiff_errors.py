@@ -1,14 +1,15 @@
 """Detect damage in the compressed data of a TIFF, which libtiff decodes all the same.
 
-For CCITT compression (fax), libtiff reports lines that it cannot decode to an error handler, which is set here through `ctypes` and tested
-before use. If that fails, no errors are known. Pillow discards the warnings about lines of a wrong length.
+For CCITT compression (fax), libtiff reports lines that it cannot decode to an error handler, which is set here
+through `ctypes` and tested before use. If that fails, no errors are known. Pillow discards the warnings about
+lines of a wrong length.
 """
 
 from __future__ import annotations
 
 import ctypes
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ctypes import c_char_p, c_void_p
 from io import BytesIO
 from typing import Any
@@ -60,31 +61,42 @@ def has_hole(tags: Any, data: bytes) -> bool:
         return any(_parts_with_hole(tags, data))
     if compression in _DEFLATE:
         most = _MOST_OF_PIXEL * tags[IMAGEWIDTH] * tags[IMAGELENGTH]
-        return any(not _has_its_checksum(part, most) for part in _parts_with_hole(tags, data))
+        return _lacks_a_checksum(_parts_with_hole(tags, data), most)
     if compression == _JPEG:
         return any(jpeg_damage.is_damaged(tables[:-2] + part[2:]) for part in _parts_with_hole(tags, data))
     return False
 
 
 def _parts_with_hole(tags: Any, data: bytes) -> Iterator[bytes]:
-    """Yield the compressed data of each strip or tile with a run of zeros that is not at its end."""
+    """Yield the compressed data of each strip or tile with a run of zeros that is not at its end.
+
+    Together they are at most as long as the file: strips may overlap, and each would be searched again.
+    """
+    room = len(data)
     for offsets, sizes in ((STRIPOFFSETS, STRIPBYTECOUNTS), (TILEOFFSETS, TILEBYTECOUNTS)):
         for start, size in zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False):
+            room -= size
+            if room < 0:
+                return
             at = data.find(_HOLE, start, start + size)
             if at >= 0 and data[at : start + size].strip(b"\0"):
                 yield data[start : start + size]
 
 
-def _has_its_checksum(part: bytes, most: int) -> bool:
-    """Return whether Deflate data of at most this length has the checksum at its end, which libtiff ignores."""
-    unpacker = zlib.decompressobj()
+def _lacks_a_checksum(parts: Iterable[bytes], most: int) -> bool:
+    """Return whether Deflate data lacks the checksum at its end, which libtiff ignores.
+
+    Of all parts together, this many bytes are decompressed at most.
+    """
     try:
-        while part and most > 0:
-            most -= len(unpacker.decompress(part, _AT_ONCE))
-            part = unpacker.unconsumed_tail
+        for part in parts:
+            unpacker = zlib.decompressobj()
+            while part and most > 0:
+                most -= len(unpacker.decompress(part, _AT_ONCE))
+                part = unpacker.unconsumed_tail
     except zlib.error:
-        return False
-    return True
+        return True
+    return False
 
 
 def _tried() -> None:
