@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from PIL import Image
+from PIL import Image, _imaging
 
 from converter.engine import Corrupt, Recipe, UnsupportedVariant
 from converter.engine.raster import convert, notes
@@ -238,6 +238,11 @@ def test_pillow_without_the_known_structure_is_used_without_its_warnings(
     ]
     assert said(jpeg()) == []
     assert said(without_middle(jpeg(restart_marker_rows=1), 1000)) == ["damaged"]
+
+
+def test_pillow_may_have_been_built_without_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(_imaging, "jpeg_decoder")
+    assert "cannot be tested: " in OptionalLibrary(jpeg_warnings._tried).problem()
 
 
 def test_an_intact_picture_that_ends_grey_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 import pyvips
 from PIL import Image, ImageChops, ImageDraw, ImageStat
@@ -163,6 +165,12 @@ def test_without_the_library_colourful_pictures_are_lossless(monkeypatch: pytest
     assert notes() == [
         "WebP takes more memory, and more bytes with vivid colours: it is linked in another way."
     ]
+
+
+def test_pillow_may_have_been_built_without_webp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(PIL, "_webp", raising=False)
+    monkeypatch.setitem(sys.modules, "PIL._webp", None)
+    assert "cannot be called: " in OptionalLibrary(libwebp._tried).problem()
 
 
 def blurred(*_: Any) -> bytes:

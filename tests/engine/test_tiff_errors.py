@@ -145,6 +145,7 @@ def test_errors_are_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
     [
         ("_imaging", Mock(__file__="/nowhere"), "libtiff's error handler cannot be set: "),
         ("_errors_in", lambda data: 0, "libtiff does not report errors"),
+        ("_errors_in", Mock(side_effect=OSError("-2")), "libtiff cannot be tested: -2"),
     ],
 )
 def test_scans_are_read_without_an_error_handler(

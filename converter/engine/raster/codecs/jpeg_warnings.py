@@ -121,16 +121,26 @@ Image.register_decoder(_DECODER, _begun)  # type: ignore[arg-type]
 
 def _tried() -> None:
     """Test the layout. Raises Unfit."""
-    if not _is_known_layout():
+    try:
+        is_known = _is_known_layout()
+        right = is_known and _are_read()
+    except (OSError, AttributeError) as exc:
+        raise Unfit(f"Pillow's JPEG decoder cannot be tested: {exc}") from exc
+    if not is_known:
         raise Unfit("the structure of Pillow's JPEG decoder is unknown")
+    if not right:
+        raise Unfit("libjpeg's warnings cannot be read")
+
+
+def _are_read() -> bool:
+    """Return whether the warnings are those of intact, incomplete and too much data."""
     file = BytesIO()
     Image.linear_gradient("L").save(file, "JPEG")
     intact, end = file.getvalue()[:-2], file.getvalue()[-2:]
     left_over = bytes(range(1, 51))
     found = [_counted(data + end) for data in (intact, intact[:-300], intact + left_over)]
     (none, _), (some, _), (one, left) = found
-    if none or not some or one != 1 or not 40 <= left <= len(left_over):
-        raise Unfit("libjpeg's warnings cannot be read")
+    return not none and some > 0 and one == 1 and 40 <= left <= len(left_over)
 
 
 def _is_known_layout() -> bool:

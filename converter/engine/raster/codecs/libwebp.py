@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from statistics import mean
 
-from PIL import Image, ImageChops, ImageStat, _webp
+from PIL import Image, ImageChops, ImageStat
 
 from converter.engine.raster.pixels import interleaved
 
@@ -132,10 +132,12 @@ class _LibWebp:
 def _tried() -> _LibWebp:
     """Return the library after a test. Raises Unfit."""
     try:
+        from PIL import _webp
+
         # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
         library = _LibWebp(ctypes.CDLL(_webp.__file__))
         right = all(_is_right(library, mode) for mode in MODES)
-    except (OSError, AttributeError, Unfit) as exc:
+    except (ImportError, OSError, AttributeError, Unfit) as exc:
         raise Unfit(f"Pillow's libwebp cannot be called: {exc}") from exc
     if not right:
         raise Unfit("Pillow's libwebp, called directly, encodes wrong pixels")
