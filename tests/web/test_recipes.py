@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 
 from converter.models import Job, Preferences, Recipe
-from tests.web.conftest import text
+from tests.fakes import RecordingDispatch
+from tests.web.conftest import FORM as CONVERT_FORM
+from tests.web.conftest import sent, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,6 +200,14 @@ def test_a_guest_saves_nothing(client: Client) -> None:
     assert "Save as recipe" not in text(client.get("/convert/", follow=True))
     client.post("/convert/", {**OUTPUTS, "save": "1", "save-name": "Set"})
     assert not Recipe.objects.exists()
+
+
+def test_a_guest_is_told_that_saving_needs_a_login(
+    client: Client, worker: RecordingDispatch, photo: bytes
+) -> None:
+    client.post("/convert/", {**CONVERT_FORM, "images": sent("a.jpg", photo)})
+    worker.work()
+    assert "Save as recipe (log in first)" in text(client.get(f"/jobs/{Job.objects.get().pk}/"))
 
 
 def test_all_outputs_are_listed_and_edited(page: Client, of_two: Recipe) -> None:
