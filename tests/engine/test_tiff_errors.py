@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import (
     COMPRESSION,
+    FILLORDER,
     IMAGELENGTH,
     IMAGEWIDTH,
     STRIPBYTECOUNTS,
@@ -74,6 +75,21 @@ def test_zeros_that_encode_pixels_are_no_damage(color: int, compression: str) ->
     picture.putpixel((1000, 1000), (1, 2, 3))
     data = samples.saved(picture, "TIFF", compression=compression, strip_size=1 << 25)
     assert said(data) == []
+
+
+def test_zeros_are_judged_by_the_order_of_the_bits() -> None:
+    picture = samples.grainy((400, 300))
+    options: dict[str, Any] = {
+        "compression": "tiff_adobe_deflate",
+        "strip_size": 1 << 25,
+        "tiffinfo": {FILLORDER: 2},
+    }
+    data = samples.saved(picture, "TIFF", **options)
+    blank = Image.new("RGB", (1500, 1500))
+    blank.putpixel((1000, 1000), (1, 2, 3))
+    assert said(samples.saved(blank, "TIFF", **options)) == []
+    assert said(data) == []
+    assert said(replaced(data, bytes(500), 0.3)) == ["damaged"]
 
 
 def test_the_checksum_is_not_searched_for_in_endless_data() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image, _imaging
 from PIL.TiffImagePlugin import (
     COMPRESSION,
+    FILLORDER,
     IMAGELENGTH,
     IMAGEWIDTH,
     JPEGTABLES,
@@ -32,6 +33,8 @@ from .optional import OptionalLibrary, Unfit
 _DECODERS = b"Fax"
 """The beginning of the decoders' names."""
 _GROUP_4, _JPEG, _DEFLATE = 4, 7, (8, 32946)
+_LOW_BIT_FIRST = 2
+_REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 _HOLE = bytes(16)
 _AT_ONCE = 1 << 20
 _MOST_OF_PIXEL = 32
@@ -61,7 +64,10 @@ def has_hole(tags: Any, data: bytes) -> bool:
         return any(_parts_with_hole(tags, data))
     if compression in _DEFLATE:
         most = _MOST_OF_PIXEL * tags[IMAGEWIDTH] * tags[IMAGELENGTH]
-        return _lacks_a_checksum(_parts_with_hole(tags, data), most)
+        parts = _parts_with_hole(tags, data)
+        if tags.get(FILLORDER) == _LOW_BIT_FIRST:
+            parts = (part.translate(_REVERSED) for part in parts)
+        return _lacks_a_checksum(parts, most)
     if compression == _JPEG:
         return any(jpeg_damage.is_damaged(tables[:-2] + part[2:]) for part in _parts_with_hole(tags, data))
     return False
