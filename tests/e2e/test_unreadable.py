@@ -51,6 +51,21 @@ def test_damaged_files_are_marked_before_they_are_converted(visit: Visit) -> Non
     expect(page.locator(".file-row.is-bad")).to_have_count(2)
 
 
+def test_a_tiff_that_lost_the_directory_at_its_end_is_marked(visit: Visit) -> None:
+    scan = make_photo(300, 200, "TIFF")
+    assert scan.startswith(b"II*\0")
+    page = visit()
+    page.locator("#id_images").set_input_files(
+        [
+            photo("photo.jpg", make_photo(320, 240)),
+            photo("cut.tif", scan[:4] + len(scan).to_bytes(4, "little") + scan[8:], "image/tiff"),
+        ]
+    )
+    row = page.locator(".file-row", has_text="cut.tif")
+    expect(row).to_have_class(re.compile("is-bad"))
+    expect(row.locator(".file-note")).to_contain_text("damaged")
+
+
 def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
     page = visit()
     page.locator("#id_images").set_input_files(

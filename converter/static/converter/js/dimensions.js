@@ -14,7 +14,7 @@ export async function dimensionsOf(file) {
   try {
     if (isText(view, 4, "ftyp")) return heif(view);
     const order = view.getUint16(0);
-    if (order === 0x4949 || order === 0x4d4d) return tiff(view, order === 0x4949, file);
+    if (order === 0x4949 || order === 0x4d4d) return await tiff(view, order === 0x4949, file);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // a RangeError means that the size is not in these bytes
   }
