@@ -167,6 +167,14 @@ def test_without_the_library_colourful_pictures_are_lossless(monkeypatch: pytest
     ]
 
 
+def test_only_an_expendable_picture_is_closed_once_its_pixels_are_read() -> None:
+    image = Image.new("RGB", (8, 8))
+    kept = libwebp.encoded(image, Options(80, 4))
+    assert libwebp.encoded(image, Options(80, 4, expendable=True)) == kept
+    with pytest.raises(ValueError, match="closed"):
+        image.getpixel((0, 0))
+
+
 def test_pillow_may_have_been_built_without_webp(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(PIL, "_webp", raising=False)
     monkeypatch.setitem(sys.modules, "PIL._webp", None)
