@@ -48,6 +48,17 @@ def test_every_layout_of_a_tiff_comes_out_upright(kind: str, orientation: int) -
         assert np.abs(shown / (257 if shown.dtype == np.uint16 else 1) - wanted).max() < 2
 
 
+@pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 3), (8, 1)])
+def test_the_low_bytes_of_a_tiff_are_turned_with_the_high_ones(orientation: int, turns: int) -> None:
+    stored = np.random.default_rng(1).integers(0, 1024, (12, 20))
+    bits = (stored[..., None] >> np.arange(9, -1, -1)) & 1
+    body = np.packbits(bits.reshape(12, -1), axis=1).tobytes()
+    data = samples.tiff((20, 12), body, {258: 10, 262: 1, 274: orientation, 277: 1})
+    result = np.asarray(opened(render(data, depth="keep")), np.int64)
+    wanted = np.rot90(stored, turns) * 65_535 / 1023
+    assert np.abs(result - wanted).max() < 2
+
+
 def _tiff_of(held: Image.Image, kind: str, orientation: int) -> bytes:
     octets, gray = np.asarray(held), np.asarray(held.convert("L"))
     match kind:
