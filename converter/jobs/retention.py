@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -53,7 +55,9 @@ def remove_upload(upload: Upload) -> None:
     if Job.objects.of([upload]).filter(batch__kept=True).exists():
         raise Conflict(kind="delete_upload")
     delete_bytes([upload])
-    Upload.objects.filter(pk=upload.pk, jobs=None, sources=None).delete()
+    # A preview that has just started keeps the row, which is deleted with it.
+    with suppress(IntegrityError), transaction.atomic():
+        Upload.objects.filter(pk=upload.pk, jobs=None, sources=None).delete()
 
 
 def remove_all(owner: AbstractBaseUser) -> None:

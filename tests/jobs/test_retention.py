@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
+from django.db.models import QuerySet
 
 from converter import jobs, metadata, storage
 from converter.jobs.thumbnails import thumbnail_key
@@ -144,6 +146,25 @@ def test_an_image_that_arrives_while_it_is_deleted_is_deleted_too(
     jobs.remove_upload(upload)
     assert files(folders) == []
     assert not Upload.objects.exists()
+
+
+def test_an_image_whose_preview_starts_while_it_is_deleted_loses_its_bytes(
+    alice: Any, photo: bytes, folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (upload,) = jobs.announce(alice, [jobs.NewFile("a.jpg", len(photo))])
+    jobs.store(upload, io.BytesIO(photo))
+
+    delete = QuerySet.delete
+
+    def refuse(rows: Any) -> Any:
+        if rows.model is Upload:
+            raise IntegrityError("FOREIGN KEY constraint failed")  # another request has just added a job
+        return delete(rows)
+
+    monkeypatch.setattr(QuerySet, "delete", refuse)
+    jobs.remove_upload(upload)
+    assert files(folders) == []
+    assert Upload.objects.get().deleted_at
 
 
 def test_a_removed_batch_leaves_nothing(
