@@ -365,6 +365,22 @@ def test_a_large_picture_is_tried_a_few_times(monkeypatch: pytest.MonkeyPatch) -
     assert result.report.score == pytest.approx(Reference(large).score(opened(result)), abs=0.1)
 
 
+@pytest.mark.parametrize(("format", "first"), [("jpeg", 66), ("webp", 76), ("jxl", 62), ("avif", 56)])
+def test_a_large_picture_is_first_tried_at_the_usual_quality_of_its_format(
+    monkeypatch: pytest.MonkeyPatch, format: str, first: int
+) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stopped(self: Any, quality: Any = None) -> Any:
+        raise Stop(quality)
+
+    monkeypatch.setattr(Encoder, "encode", stopped)
+    with pytest.raises(Stop) as stop:
+        render(saved(samples.grainy((1760, 1240)), "BMP"), format=format, aim="balanced")
+    assert stop.value.args == (first,)
+
+
 @pytest.mark.parametrize("slope", [0.6, 0.9, 1.2])
 def test_a_quick_search_ends_near_the_score_after_few_encodes(slope: float) -> None:
     tried = []
@@ -375,7 +391,7 @@ def test_a_quick_search_ends_near_the_score_after_few_encodes(slope: float) -> N
 
     aim = AIMS["balanced"]
     _, reached = lowest_alike(
-        encode, lambda data: 100 - slope * (100 - len(data)), aim, Deadline(60), quick(aim)
+        encode, lambda data: 100 - slope * (100 - len(data)), aim, Deadline(60), quick(65)
     )
     assert aim.score <= reached <= aim.score + 3
     assert len(tried) <= 3

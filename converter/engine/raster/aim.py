@@ -43,7 +43,7 @@ def alike(
         return Made(encoder.encode(), encoder)
     image, one = frames[number].image, encoder.only(number)
     reference = Reference(image)
-    plan = quick(aim) if is_large(image.size) else THOROUGH
+    plan = quick(one.usual_quality(aim.score)) if is_large(image.size) else THOROUGH
     best = reached(one, reference, aim, deadline, plan)
     found, judged, alone = best.found, best.judged, best.found.data
     score = judged.score

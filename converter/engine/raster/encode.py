@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from converter.engine.errors import TooLargeForFormat
@@ -108,6 +109,11 @@ class Encoder:
     def highest_quality(self) -> int:
         """The highest quality of use for a quality mode."""
         return self.codec.highest_in_half_color if self.halves_color else self.codec.highest_quality
+
+    def usual_quality(self, score: float) -> int:
+        """Return the quality with which images usually reach this visual score."""
+        scores, qualities = zip(*self.codec.usual_qualities, strict=True)
+        return round(float(np.interp(score, scores, qualities)))
 
     def judged(self, data: bytes, reference: Reference) -> Judged:
         """Compare the encoded file's first picture with the original, decoding it once."""

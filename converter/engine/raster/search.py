@@ -49,12 +49,11 @@ class Plan:
 
 
 THOROUGH = Plan(first=75, near=(1.0,))
-_USUALLY_ABOVE = 22
 
 
-def quick(aim: QualityTarget) -> Plan:
-    """Return the plan for tries that take long: it begins at the quality that usually suffices."""
-    return Plan(aim.lowest + _USUALLY_ABOVE, near=(2.0, 3.0, 6.0))
+def quick(first: int) -> Plan:
+    """Return the plan for tries that take long. `first` is the quality that usually suffices."""
+    return Plan(first, near=(2.0, 3.0, 6.0))
 
 
 T = TypeVar("T")

@@ -39,6 +39,7 @@ class Avif(Codec):
     pillow = "AVIF"
     needs = ("avif",)
     highest_in_half_color = _FULL_COLOR
+    usual_qualities = ((60, 44), (70, 55), (82, 80))
     reads = "8, 10 and 12 bits per channel, grids, animations"
     refuses = "overlays and other derived images, codecs other than AV1"
 

@@ -52,6 +52,8 @@ class Codec:
     """The highest quality of use for a quality mode."""
     highest_in_half_color = 90
     """The same while `halves_color`. Instead of a higher one, more colour detail takes fewer bytes."""
+    usual_qualities: Sequence[tuple[int, int]] = ((60, 45), (70, 65), (82, 82))
+    """Pairs of a visual score and the quality with which images usually reach it."""
     stores_floats = False
     """Whether pixels can be in floating point."""
     writes_jpeg = False

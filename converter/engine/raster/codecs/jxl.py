@@ -43,6 +43,7 @@ _TEST = bytes(range(0, 240, 5)) * 16
 class Jxl(Codec):
     format = FORMATS["jxl"]
     pillow = "JXL"
+    usual_qualities = ((60, 40), (70, 61), (82, 84))
     reads = "lossy and lossless, up to 16 bits per channel"
     refuses = "animations, CMYK"
 

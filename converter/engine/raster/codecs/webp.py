@@ -25,6 +25,7 @@ class Webp(Codec):
     needs = ("webp",)
     highest_quality = 98
     highest_in_half_color = 80
+    usual_qualities = ((60, 45), (70, 75), (82, 91))
     reads = "lossy and lossless, animations"
 
     def set_up(self) -> None:
