@@ -49,6 +49,17 @@ def scan_of(data: bytes | bytearray) -> int:
     return data.index(b"\xff\xda") + 14
 
 
+@pytest.mark.parametrize("marker", [0x02, 0x9D, 0xF1])
+def test_a_large_jpeg_whose_damage_looks_like_a_reserved_marker_is_damaged(marker: int) -> None:
+    """djpeg refuses it, too: "Unsupported marker type"."""
+    data = bytearray(samples.saved(Image.effect_noise((900, 600), 60), "JPEG", quality=95))
+    middle = len(data) // 2
+    data[middle : middle + 4] = bytes((0xFF, marker, 0, 4))
+    assert len(data) - middle > 100_000
+    with pytest.raises(Corrupt):
+        render(bytes(data))
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("lost", [0, 3, -1])

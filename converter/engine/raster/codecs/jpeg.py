@@ -87,15 +87,16 @@ class Jpeg(Codec):
         ]
 
     def guard(self, data: bytes, limits: Limits) -> None:
-        """Reject codings that libjpeg cannot read, and too many scans or stray bytes.
+        """Reject codings that libjpeg cannot read, and too many scans or stray bytes before them.
 
         A decoder processes the whole image for each scan, and a small file can contain ten thousand.
         Counting stops at the end of the first image and ignores what follows, such as a video.
         """
         scans, stray, reached = 0, 0, 2
         for number, segment in enumerate(segments(data)):
+            if not scans:  # later stray bytes are damage, which the decoder detects
+                stray += segment.start - reached  # includes 4 bytes of marker and length
             scans += segment.marker == START_OF_SCAN
-            stray += segment.start - reached  # includes 4 bytes of marker and length
             reached = segment.end
             if number == MOST or scans > _MOST_SCANS or stray > _MOST_STRAY:
                 raise UnsupportedVariant(kind="many_parts", format=self.format.label)
