@@ -107,6 +107,7 @@ def facts_of(
     pictures: int,
     bits: int,
 ) -> Facts:
+    """Return the facts about an image whose header and metadata have been read."""
     source = codec.format
     orientation = codec.orientation(image, data)
     width, height = image.size

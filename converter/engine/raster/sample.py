@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from .geometry import Size
 
 _LARGE = 2_000_000  # pixels
-_LEAST_SIDE = 64
+LEAST_SIDE = 64
+"""Enough for every scale of the visual score, to which shorter sides are extended."""
 _BANDS = 16
 _GOLDEN = 0.618034  # the golden ratio, whose multiples are evenly spread between whole numbers
 
@@ -16,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 def is_large(size: Size) -> bool:
     """Return whether bands of a picture of this size can represent it."""
-    return size[0] * size[1] > _LARGE and min(size) >= _LEAST_SIDE
+    return size[0] * size[1] > _LARGE and min(size) >= LEAST_SIDE
 
 
 def bands(size: Size, rows: int) -> Sequence[Box]:

@@ -3,7 +3,8 @@
 It is defined by tools/ssimulacra2.cc of libjxl. In the XYB colour space, at several scales, it measures lost
 structure (SSIM), added edges and lost edges, each as a mean and as a fourth-power mean, in which the worst
 parts count most. This implementation leaves out weights below 0.01, and evaluates the two largest scales at
-every third row and column; either changes a score by hundredths. For borders, see `blur`.
+every third row and column; either changes a score by hundredths. Of large pictures, it evaluates these scales only
+in bands (see `sample`), which changes a score by a tenth. For borders, see `blur`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .blur import Plane, Strip, blurred, strips, strips_of_bands
-from .sample import is_large
+from .sample import LEAST_SIDE, is_large
 from .similarity import on_white
 from .xyb import B, X, Y, sizes, sizes_of_large
 
@@ -70,8 +71,6 @@ _LOOKS = (
     (_Look(3, strips_of_bands), _Look(3, strips_of_bands), _Look(2), _Look(1), _Look(1)),
 )
 """For each scale of a small and of a large picture."""
-_LEAST_SIDE = 64
-"""Shorter sides are extended to this many pixels, enough for every scale."""
 _C2 = np.float32(0.0009)
 
 
@@ -107,9 +106,9 @@ def _sizes(picture: Image.Image) -> list[dict[int, Plane]]:
 def _continued(picture: Image.Image) -> Image.Image:
     """Return the picture, extended with mirror images until both sides are long enough."""
     width, height = picture.size
-    if min(width, height) >= _LEAST_SIDE:
+    if min(width, height) >= LEAST_SIDE:
         return picture
-    if width < _LEAST_SIDE:
+    if width < LEAST_SIDE:
         continued, mirrored, place = (width * 2, height), ImageOps.mirror(picture), (width, 0)
     else:
         continued, mirrored, place = (width, height * 2), ImageOps.flip(picture), (0, height)

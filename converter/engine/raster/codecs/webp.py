@@ -79,8 +79,8 @@ class Webp(Codec):
             ),
         )
         carried = self.carried(content)
-        names = {"profile": "icc_profile", "exif": "exif", "xmp": "xmp"}
-        return with_metadata(data, size, **{key: carried.get(name) or b"" for key, name in names.items()})
+        profile, exif, xmp = (carried.get(name) or b"" for name in ("icc_profile", "exif", "xmp"))
+        return with_metadata(data, size, profile, exif, xmp)
 
     def hidden(self, content: Content) -> Settings:
         hidden = super().hidden(content)
