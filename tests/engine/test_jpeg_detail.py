@@ -57,8 +57,9 @@ def small(data: bytes) -> Result:
     return open(data).render(Recipe.parse({"format": "png", "resize": {"width": 40}}))
 
 
-def test_a_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = progressive((640, 400))
+@pytest.mark.parametrize("size", [(640, 400), (641, 401), (647, 406), (1050, 1680)])
+def test_a_result_is_the_same(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = progressive(size)
     fast = small(data)
     monkeypatch.setattr(jpeg, "without_detail", lambda data: None)
     assert fast.data == small(data).data

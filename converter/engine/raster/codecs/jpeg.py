@@ -62,6 +62,7 @@ _DAMAGED = "damaged"
 """The key in `Image.info` for whether libjpeg warned of damage, or None if unknown."""
 
 _EIGHTH = 8
+_SCALES = (8, 4, 2, 1)  # to which libjpeg can shrink
 _UNITS = (1, 2)  # per inch, per centimetre
 
 
@@ -183,7 +184,8 @@ class Jpeg(Codec):
     def _decoded(self, data: bytes, alike: Image.Image) -> Image.Image:
         """Decode the data in the mode and size of another image."""
         with Image.open(BytesIO(data), formats=[self.pillow]) as image:
-            image.draft(alike.mode, alike.size)
+            scale = _scale(image.size, alike.size)
+            image.draft(alike.mode, (max(1, image.width // scale), max(1, image.height // scale)))
             assert isinstance(image, JpegImageFile)
             damaged = jpeg_damage.load(image, data)
             pixels = image._new(image.im)
@@ -275,6 +277,11 @@ class Jpeg(Codec):
         output = BytesIO()
         Image.new("RGB", (1, 1)).save(output, self.pillow, **self.carried(content))
         return output.getvalue()
+
+
+def _scale(full: tuple[int, int], shrunk: tuple[int, int]) -> int:
+    """Return the scale at which an image was decoded. The decoder rounds sizes up, but `draft` rounds them down."""
+    return next((each for each in _SCALES if tuple(-(-side // each) for side in full) == shrunk), 1)
 
 
 def _suits_jpegli(content: Content, quality: int | None, full_color: bool) -> bool:
