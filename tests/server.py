@@ -57,13 +57,10 @@ class Server:
     def run(self, *words: str) -> str:
         """Run Python with the server's environment and return its output."""
         done = subprocess.run(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
+            [sys.executable, *words], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
+        if done.returncode:
+            raise RuntimeError(f"{words} failed with {done.returncode}:\n{done.stderr}")
         return done.stdout.strip()
 
     def manage(self, *words: str) -> str:

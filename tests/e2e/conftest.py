@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 def _is_here(item: pytest.Item) -> bool:
     return item.path.parent == Path(__file__).parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Add to a failure what the server logged during the test."""
+    site = getattr(item, "funcargs", {}).get("site")
+    log = site.log if site else Path(os.devnull)
+    seen = log.stat().st_size
+    try:
+        yield
+    except Exception as error:
+        if said := log.read_bytes()[seen:].decode():
+            error.add_note(f"The server logged:\n{said}")
+        raise
 
 
 @pytest.fixture(scope="package")
@@ -72,6 +87,7 @@ def visit(site: Site, windows: Windows) -> Iterator[Visit]:
         wide, high = SIZES[width]
         page.set_viewport_size({"width": wide, "height": high})
         page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("crash", lambda page: faults.append(f"{page.url} crashed"))
         page.on("console", lambda line: faults.append(line.text) if "Content Security" in line.text else None)
         page.on(
             "request",

@@ -54,7 +54,9 @@ class Site(Server):
             self.prepare()
             bring_people(self)
         self.staff_session, *self.sessions = (data / SESSIONS).read_text().split()
-        self.start()
+        self.log = data / "server.log"
+        with self.log.open("w") as log:
+            self.start(log)
 
     def set(self, table: str, pk: str, **values: object) -> None:
         """Change a database row directly, to simulate elapsed time or a crash."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.addresses import address, routes
 from tests.conftest import make_photo
 from tests.e2e.page_checks import RULES, TOO_WIDE, look, stand_still, weigh
-from tests.e2e.site import SIZES, Site, Visit, convert, photo
+from tests.e2e.site import SIZES, Site, Visit, convert, log_in, photo
 from tests.e2e.windows import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -21,14 +21,15 @@ ROWS = """
 import json
 import uuid
 from converter import engine
-from converter.models import Batch, Recipe, Share, Webhook
+from converter.models import Recipe, Share, Webhook
 from converter.web import links
 from django.contrib.auth import get_user_model
 from imagesite.accounts.models import ApiToken
 
 owner = get_user_model().objects.get(email="known0@example.org")
 token, _ = ApiToken.issue(owner, "shop")
-batch = Batch.objects.get(owner=owner, kept=True)
+share = Share.objects.filter(owner=owner).latest("created_at")
+batch = share.batch
 hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=["batch.finished"], secret="whsec_x")
 print(json.dumps({
     "batches": str(batch.pk),
@@ -38,8 +39,8 @@ print(json.dumps({
     "recipes": str(Recipe.objects.create(owner=owner, name="Mine", recipe={"format": "webp"}).pk),
     "logos": str(uuid.uuid4()),  # what is handed out there is no page
     "r": links.make(owner, engine.Recipe.parse({"format": "webp"})),
-    "s": Share.objects.get(owner=owner).token,
-    "shares": str(Share.objects.get(owner=owner).pk),
+    "s": share.token,
+    "shares": str(share.pk),
     "signup": "no-such-invitation",
     "tokens": str(token.pk),
     "webhooks": str(hook.pk),
@@ -48,20 +49,19 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="package")
-def owner(site: Site, browser: Any) -> Any:
+def owner(site: Site, browser: Browser) -> Iterator[BrowserContext]:
     """Yield the browser of a staff member who owns one of everything."""
-    context = browser.new_context(base_url=site.url)
-    context.add_cookies([{"name": "session", "value": site.staff_session, "url": site.url}])
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto("/convert/")
-    convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
-    page.get_by_role("link", name="Share").click()
-    page.get_by_role("button", name="Create link").click()
-    page.wait_for_url("**/batches/*/")
-    page.close()
-    yield context
-    context.close()
+    with browser.new_context(base_url=site.url) as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        log_in(page, site, site.staff_session)
+        page.goto("/convert/")
+        convert(page, [photo("a.jpg", make_photo(320, 200)), photo("cut.jpg", make_photo(400, 300)[:3000])])
+        page.get_by_role("link", name="Share").click()
+        page.get_by_role("button", name="Create link").click()
+        page.wait_for_url("**/batches/*/")
+        page.close()
+        yield context
 
 
 @pytest.fixture(scope="package")
@@ -147,6 +147,7 @@ def test_the_tabs_of_the_guide_work_by_keyboard(visit: Visit) -> None:
 
 def _is_page(url: str, **cookies: str) -> bool:
     answer = requests.get(url, cookies=cookies, allow_redirects=False, timeout=60)
+    assert answer.status_code < 500, url
     is_html = answer.headers.get("content-type", "").startswith("text/html")
     return answer.status_code == 200 and is_html and "<html" in answer.text
 

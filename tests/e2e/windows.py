@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page
 
 PATIENCE = 60_000
 """Timeout in milliseconds for everything; generous, because the machine may be busy."""
+
+HAS_REAL_CLOCK = "() => /native code/.test(setTimeout)"
 
 
 class Window:
@@ -33,13 +35,24 @@ class Window:
         return opened.value
 
     def empty(self) -> None:
-        """Close all opened pages and clear cookies, caches and other storage."""
+        """Close all opened pages, clear cookies, caches and other storage, and go online."""
         for page in self.context.pages:
             if page != self._anchor:
                 page.close()
         self._wire.send("Storage.clearDataForOrigin", {"origin": self._home, "storageTypes": "all"})
         self._wire.send("Network.clearBrowserCache")
         self.context.clear_cookies()
+        self.context.set_offline(False)
+
+    def is_as_new(self) -> bool:
+        """Return False if the process of the pages crashed, or if a test simulated the clock.
+
+        Playwright simulates it, and `performance` with it, in all pages of a context and for good.
+        """
+        try:
+            return bool(self._anchor.evaluate(HAS_REAL_CLOCK))
+        except Error:
+            return False
 
 
 class Windows:
@@ -62,5 +75,9 @@ class Windows:
         return Window(self._browser, self._home, options)
 
     def close(self, window: Window) -> None:
+        """Empty the window, and keep it for another test if nothing else is left of this one."""
         window.empty()
-        self._free.append(window)
+        if window.is_as_new():
+            self._free.append(window)
+        else:
+            window.context.close()
