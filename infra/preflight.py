@@ -167,7 +167,20 @@ class Preflight:
         mode = self.settings.get("database_mode", "aurora")
         if mode == "external" and not os.environ.get("DATABASE_URL"):
             return "external; DATABASE_URL is not set, so the stored URL is used"
+        if mode == "aurora" and self.plan() == "FREE":
+            raise DeployError(
+                "the account is on AWS's free plan, which has no Aurora in a private network. Upgrade the account to the "
+                "paid plan (Billing and Cost Management; its credits stay), or set "
+                f'database_mode = "external" in infra/{self.project}.tfvars.'
+            )
         return mode
+
+    def plan(self) -> str:
+        """Return the account's plan, or "" if it has none, like accounts from before July 2025, or hides it."""
+        try:
+            return str(self.aws("freetier").get_account_plan_state()["accountPlanType"])
+        except ClientError:
+            return ""
 
     def domain(self) -> str:
         zone = self.settings.get("zone_name")

@@ -71,12 +71,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Site(Deployment):
-    """A deployment in an account of which only the concurrency is known."""
+    """A deployment in an account of which only the concurrency and the plan are known."""
 
     limit = 1000
 
     def aws(self, service: str) -> Any:
         client = super().aws(service)
+        if service == "freetier":
+            client.get_account_plan_state = lambda: {"accountPlanType": "PAID"}
         if service == "lambda":
             limits = {"ConcurrentExecutions": self.limit, "UnreservedConcurrentExecutions": self.limit}
             client.get_account_settings = lambda: {"AccountLimit": limits}

@@ -11,6 +11,7 @@ import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
@@ -36,6 +37,7 @@ def preflight(
     project: str = "imagesite",
     region: str = "eu-west-1",
     others: int = 0,  # concurrency that the account's functions have reserved
+    plan: str = "PAID",
     **settings: str,
 ) -> Preflight:
     def aws(service: str) -> Any:
@@ -45,9 +47,22 @@ def preflight(
             client.get_account_settings = lambda: {"AccountLimit": limits}
         if service == "sesv2":
             client.get_account = lambda: {"ProductionAccessEnabled": False}
+        if service == "freetier":
+            with_plan(client, plan)
         return client
 
     return Preflight(project, region, settings, aws, PYTHON)
+
+
+def with_plan(client: Any, plan: str) -> None:
+    """Let an account answer with this plan or error, in the form that botocore's description demands."""
+    stubber = Stubber(client)
+    if plan in ("FREE", "PAID"):
+        state = {"accountId": "123456789012", "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
+        stubber.add_response("get_account_plan_state", state)
+    else:
+        stubber.add_client_error("get_account_plan_state", plan)
+    stubber.activate()
 
 
 def test_a_complete_account_is_ready(
@@ -143,6 +158,22 @@ def test_a_project_in_another_region_is_reported() -> None:
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"imagesite-state-{ready.account}")
     with pytest.raises(DeployError, match="is in us-east-1: imagesite is already deployed there"):
         ready.buckets()
+
+
+def test_the_free_plan_is_refused_where_it_lacks_the_database() -> None:
+    """New accounts may start on the free plan, where CreateDBCluster accepts the express configuration only, which
+    has no private network: docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_GettingStartedAurora.AuroraPostgreSQL.ExpressConfig.html
+    and ed-donner/alex#42.
+    """
+    with pytest.raises(DeployError, match="free plan"):
+        preflight(plan="FREE").database()
+    assert preflight(plan="PAID").database() == "aurora"
+    assert preflight(plan="FREE", database_mode="external").database().startswith("external")
+
+
+@pytest.mark.parametrize("error", ["ResourceNotFoundException", "AccessDeniedException"])
+def test_an_account_without_a_visible_plan_is_accepted(error: str) -> None:
+    assert preflight(plan=error).database() == "aurora"
 
 
 def test_a_domain_without_its_zone_is_refused() -> None:
