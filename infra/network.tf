@@ -5,6 +5,10 @@ data "aws_availability_zones" "available" {
   #checkov:skip=CKV_AWS_394:The first two by name; a new zone comes last.
   state = "available"
 
+  # A zone of us-east-1 that Aurora Serverless and Lambda do not support. Its letter differs between accounts:
+  # docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/limitless-reqs-limits.html
+  exclude_zone_ids = ["use1-az3"]
+
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]

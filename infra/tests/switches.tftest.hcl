@@ -639,6 +639,20 @@ run "a_zone_without_an_endpoint" {
   }
 }
 
+run "a_zone_without_serverless_databases" {
+  command = plan
+
+  variables {
+    region = "us-east-1"
+  }
+
+  # In a third of all accounts, one of the first two letters is this zone.
+  assert {
+    condition     = contains(data.aws_availability_zones.available.exclude_zone_ids, "use1-az3")
+    error_message = "Aurora would reject a subnet group with this zone, and Lambda the subnet."
+  }
+}
+
 run "mail_from_a_younger_region" {
   command = plan
 
