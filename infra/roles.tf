@@ -56,19 +56,34 @@ locals {
   }
 
   # Lambda manages the network interfaces itself; these actions support no resource.
-  join_network = [for _ in range(local.network) : {
-    Sid    = "JoinNetwork"
-    Effect = "Allow"
-    Action = [
-      "ec2:AssignPrivateIpAddresses",
-      "ec2:CreateNetworkInterface",
-      "ec2:DeleteNetworkInterface",
-      "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribeSubnets",
-      "ec2:UnassignPrivateIpAddresses",
-    ]
-    Resource = "*"
-  }]
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+
+  # Requests of the code carry the function's ARN, and those of Lambda for its networks do not: the code can touch no
+  # interface. docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+  join_network = {
+    for function, arn in local.function_arns : function => flatten([for _ in range(local.network) : [
+      {
+        Sid      = "JoinNetwork"
+        Effect   = "Allow"
+        Action   = local.interface_actions
+        Resource = "*"
+      },
+      {
+        Sid       = "OnlyLambdaJoinsTheNetwork"
+        Effect    = "Deny"
+        Action    = local.interface_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = arn } }
+      },
+    ]])
+  }
 
   # Rekognition analyses the bytes in the request; the action supports no resource.
   label_images = [for _ in range(var.labels ? 1 : 0) : {
@@ -140,7 +155,7 @@ locals {
       ]
       Resource = aws_cognito_user_pool.people.arn
     },
-  ], local.join_network, local.trace)
+  ], local.join_network.web, local.trace)
 
   worker_statements = concat([
     local.logs.worker,
@@ -179,7 +194,7 @@ locals {
       Action   = "sqs:SendMessage"
       Resource = aws_sqs_queue.failed.arn
     },
-  ], local.join_network, local.label_images, local.trace)
+  ], local.join_network.worker, local.label_images, local.trace)
 }
 
 resource "aws_iam_role" "web" {

@@ -42,7 +42,7 @@ run "roles" {
       for policy in [aws_iam_role_policy.web.policy, aws_iam_role_policy.worker.policy, aws_iam_role_policy.deployer.policy] : [
         for statement in jsondecode(policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
-    ])) == toset(["JoinNetwork", "LabelImages", "Trace", "CallsWithoutResource", "LookAtNetwork"])
+    ])) == toset(["JoinNetwork", "OnlyLambdaJoinsTheNetwork", "LabelImages", "Trace", "CallsWithoutResource", "LookAtNetwork"])
     error_message = "A statement other than the listed ones, whose actions support no resource, has the resource *."
   }
 
@@ -74,6 +74,19 @@ run "roles" {
       ])
     ])
     error_message = "A function's role may not send traces."
+  }
+
+  # Lambda needs these actions for its own requests only: docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+  assert {
+    condition = alltrue([
+      for function, policy in { web = aws_iam_role_policy.web.policy, worker = aws_iam_role_policy.worker.policy } :
+      toset(flatten([for statement in jsondecode(policy).Statement : statement.Action if statement.Effect == "Allow" && startswith(flatten([statement.Action])[0], "ec2:")])) ==
+      toset(flatten([
+        for statement in jsondecode(policy).Statement : statement.Action
+        if statement.Effect == "Deny" && try(statement.Condition.ArnEquals["lambda:SourceFunctionArn"], "") == local.function_arns[function]
+      ]))
+    ])
+    error_message = "Code that takes over a function could create network interfaces in the account, or delete them."
   }
 
   assert {
