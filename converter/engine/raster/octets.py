@@ -33,7 +33,7 @@ def gray(high: Image.Image, low: Image.Image) -> Image.Image:
     return Image.frombytes("I;16", high.size, joined(high.tobytes(), low.tobytes(), "little"))
 
 
-def parted(octets: bytes, mode: str, size: Size, order: Order = sys.byteorder) -> Halves:
+def parted(octets: bytes | bytearray, mode: str, size: Size, order: Order = sys.byteorder) -> Halves:
     """Return the halves of 16-bit samples."""
     high = 0 if order == "big" else 1
     return Image.frombytes(mode, size, octets[high::2]), Image.frombytes(mode, size, octets[1 - high :: 2])

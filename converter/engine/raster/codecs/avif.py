@@ -10,14 +10,15 @@ from PIL import AvifImagePlugin, Image
 from converter.engine.errors import UnsupportedVariant
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
+from converter.engine.raster.octets import LOW
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, of_icc, of_nclx
 
-from . import credentials
+from . import credentials, libavif
 from .avif_aperture import AvifImage
 from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec, Settings
 from .content import Content
-from .heif import bits_per_channel, has_gain_map, orientation, properties
+from .heif import aperture, bits_per_channel, has_gain_map, orientation, properties
 from .heif_items import AV1, HEVC, made_of, refuse_unread
 
 # A search encodes up to eight AVIFs within the time limit. 24 megapixels take 11 s at speed 6,
@@ -44,9 +45,14 @@ class Avif(Codec):
     refuses = "overlays and other derived images, codecs other than AV1"
 
     def set_up(self) -> None:
+        libavif.LIBRARY.problem()  # a sandboxed child process cannot load it any more
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # other processes use the other cores
         # Without an accept function, because Pillow passes it only the major brand, which may differ.
         Image.register_open(self.pillow, AvifImage)
+
+    def notes(self) -> list[str]:
+        problem = libavif.LIBRARY.problem()
+        return [f"AVIF is read in 8 bits a channel: {problem}."] if problem else []
 
     def recognises(self, data: bytes) -> bool:
         """Decide by the codec of the primary image, or by the brands if it cannot be found."""
@@ -89,8 +95,17 @@ class Avif(Codec):
                 raise
             raise UnsupportedVariant(kind="derived", format=self.format.label) from exc
 
+    def load_deep(self, image: Image.Image, data: bytes) -> Image.Image:
+        deep = libavif.halves(self.readable(data))
+        if deep is None:
+            return self.load(image, data)
+        is_gray = image.mode == "L" or _is_monochrome(data)
+        high, low = (_shown(half, data, is_gray) for half in deep)
+        high.info[LOW] = low
+        return high
+
     def bits(self, data: bytes, image: Image.Image) -> int:
-        return bits_per_channel(data) or super().bits(data, image)
+        return _bits_coded(data) or bits_per_channel(data) or super().bits(data, image)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         """Return the ICC colour space, or else that of nclx (MIAF, ISO/IEC 23000-22, 7.3.6.4).
@@ -165,9 +180,32 @@ class _Expendable(Image.Image):
         return pixels
 
 
+def _shown(half: Image.Image, data: bytes, is_gray: bool) -> Image.Image:
+    """Return the part of a decoded image that is shown, in its own mode."""
+    box = aperture(data, half.size)
+    half = half.crop(box) if box else half
+    if not is_gray:
+        return half
+    red, *_, last = half.split()
+    return Image.merge("LA", (red, last)) if half.mode == "RGBA" else red
+
+
 def _is_monochrome(data: bytes) -> bool:
-    """Return whether the primary image has no chroma (AV1-ISOBMFF, 2.3.3)."""
-    return any(kind == b"av1C" and content[2:3] and content[2] & 0x10 for kind, content in properties(data))
+    """Return whether the primary image has no chroma."""
+    return bool((_coding(data) or 0) & 0x10)
+
+
+def _bits_coded(data: bytes) -> int | None:
+    """Return the bits per channel of the primary image, or None for a grid, whose tiles are coded."""
+    coding = _coding(data)
+    if coding is None:
+        return None
+    return (12 if coding & 0x20 else 10) if coding & 0x40 else 8
+
+
+def _coding(data: bytes) -> int | None:
+    """Return the flags for depth and chroma of the primary image, or None (AV1-ISOBMFF, 2.3.3)."""
+    return next((told[2] for kind, told in properties(data) if kind == b"av1C" and len(told) > 2), None)
 
 
 def _code_points(data: bytes) -> tuple[int, int] | None:
