@@ -43,7 +43,7 @@ def check(site: Deployment) -> list[Step]:
 
 
 def rotate(site: Deployment) -> list[Step]:
-    """Take the next of three steps of a key rotation, then deploy it."""
+    """Take the next of three steps of a key rotation, unless the last one is unfinished, then deploy it."""
     return [
         who_and_where(site),
         Step("keys", site.rotate_keys, "The account must allow you to write an SSM parameter."),
@@ -120,6 +120,7 @@ def up(site: Deployment) -> list[Step]:
         *deploy_code(site),
         Step("join", site.terraform_join, "Read Terraform's last message."),
         *look_whether_it_works(site),
+        Step("record", site.note_secrets, "The account must allow you to label an SSM parameter."),
     ]
 
 

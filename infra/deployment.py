@@ -23,6 +23,7 @@ from infra import keys, state
 from infra.errors import DeployError
 from infra.preflight import Preflight, settings_of
 from infra.rollback import STAGES, Rollback
+from infra.secret_store import SecretStore
 
 ROOT = Path(__file__).resolve().parent.parent
 INFRA, BUILD = ROOT / "infra", ROOT / "build"
@@ -135,41 +136,25 @@ class Deployment:
     def secrets_name(self) -> str:
         return f"/{self.project}/deploy"
 
-    def read_secrets(self) -> tuple[keys.Values, int]:
-        """Return the secrets and their version, or new secrets with version 0 if there are none."""
-        ssm = self.aws("ssm")
-        try:
-            kept = ssm.get_parameter(Name=self.secrets_name, WithDecryption=True)["Parameter"]
-        except ssm.exceptions.ParameterNotFound:
-            return keys.new(), 0
-        return json.loads(kept["Value"]), int(kept["Version"])
-
-    def write_secrets(self, values: keys.Values) -> int:
-        """Store the secrets; return their version. Two link keys exceed the 4 KB of a standard parameter."""
-        written = self.aws("ssm").put_parameter(
-            Name=self.secrets_name,
-            Value=json.dumps(values),
-            Type="SecureString",
-            Tier="Intelligent-Tiering",
-            Overwrite=True,
-        )
-        return int(written["Version"])
+    @property
+    def secret_store(self) -> SecretStore:
+        return SecretStore(self.aws("ssm"), self.secrets_name)
 
     def fetch_secrets(self) -> None:
         """Read the secrets, creating them the first time, and pass them to Terraform."""
-        values, version = self.read_secrets()
+        values, version = self.secret_store.read()
         database_url = os.environ.get("DATABASE_URL", values["database_url"])
         if version == 0 or database_url != values["database_url"]:
             values["database_url"] = database_url
-            version = self.write_secrets(values)
+            version = self.secret_store.write(values)
         self._secrets = keys.variables(values, version)
 
     def rotate_keys(self) -> None:
-        values, version = self.read_secrets()
-        if version == 0:
-            raise DeployError("there are no keys yet; run `make deploy`")
-        print(keys.rotate(values))
-        self.write_secrets(values)
+        print(self.secret_store.rotate())
+
+    def note_secrets(self) -> None:
+        """Record that the secrets given to Terraform are deployed."""
+        self.secret_store.note_deployed(int(self._secrets["TF_VAR_secrets_version"]))
 
     # --- Terraform ---
 
@@ -393,5 +378,5 @@ class Deployment:
         )
 
     def delete_leftovers(self) -> None:
-        self.aws("ssm").delete_parameters(Names=[self.secrets_name])
+        self.secret_store.delete()
         state.delete(self.aws("s3"), self.state_bucket)

@@ -11,7 +11,6 @@ import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives import serialization
 
 from infra.deploy import Step, code, down, rollback, rotate, up, walk
 from infra.deployment import Deployment
@@ -239,45 +238,6 @@ def test_a_database_url_is_kept_and_makes_terraform_write_the_secrets_again(
     env = programs(site).env
     assert json.loads(env["TF_VAR_secrets"])["database_url"] == "postgres://one"
     assert env["TF_VAR_secrets_version"] == "2"
-
-
-def told(site: Site) -> tuple[list[str], list[str], list[str], str]:
-    """Return Terraform's input: origin secrets, public link keys, web keys, the private link key."""
-    env = programs(site).env
-    values = json.loads(env["TF_VAR_secrets"])
-    public = json.loads(env["TF_VAR_cloudfront_public_keys"])
-    origin = json.loads(env["TF_VAR_origin_secrets"])
-    assert values["origin_secrets"] == ",".join(origin)
-    return origin, public, values["web_secret_keys"].split(","), values["cloudfront_private_key"]
-
-
-def test_keys_change_in_three_steps_and_none_is_used_before_it_is_known(site: Site) -> None:
-    assert walk(up(site)) == 0
-    origin, public, web, private = told(site)
-    seen = [[origin, public, web]]
-    privates = [private]
-    for _ in range(3):
-        assert walk(rotate(site)) == 0
-        origin, public, web, private = told(site)
-        seen.append([origin, public, web])
-        privates.append(private)
-    for first, known, used, left in zip(*seen, strict=True):
-        (old,), (*_, new) = first, known
-        assert (known, used, left) == ([old, new], [new, old], [new])
-    assert privates[0] == privates[1] != privates[2] == privates[3]
-    assert public_half(privates[3]) == seen[3][1][0]
-    assert programs(site).env["TF_VAR_secrets_version"] == "4"
-
-
-def public_half(private: str) -> str:
-    key = serialization.load_pem_private_key(private.encode(), None).public_key()
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_bytes(serialization.Encoding.PEM, form).decode()
-
-
-def test_keys_change_only_where_there_are_some(site: Site) -> None:
-    assert walk(rotate(site)) == 1
-    assert programs(site).asked == []
 
 
 def test_two_sites_of_one_account_share_neither_state_nor_settings_nor_build(tmp_path: Path) -> None:
