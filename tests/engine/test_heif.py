@@ -223,3 +223,28 @@ def test_a_second_picture_without_a_size_is_damaged(pictures: Any) -> None:
     data = made([whole, replace(red, properties=[told for told in red.properties if told[4:8] != b"ispe"])])
     with pytest.raises(Corrupt):
         render(data, format="tiff")
+
+
+@pytest.mark.parametrize("brands", [(b"mif2", b"miaf"), (b"heic", b"miaf"), (b"heix", b"1pic")])
+def test_a_heic_needs_no_usual_brand_among_its_compatible_ones(pictures: Any, brands: Any) -> None:
+    assert_shows(made([pictures[b"hvc1"][1]], brands=brands), (64, 64), [RED] * 4)
+
+
+def named(item: Item, *codes: int) -> Item:
+    """Return the item with these code points for primaries, transfer function and matrix."""
+    told = [kind for kind in item.properties if kind[4:8] != b"colr"]
+    color = box(b"colr", b"nclx" + struct.pack(">HHHB", *codes, 0x80))
+    return replace(item, properties=[*told, color])
+
+
+@pytest.mark.parametrize("codes", [(0, 13, 6), (3, 13, 6), (99, 3, 6), (1, 200, 6), (1, 13, 3)])
+def test_reserved_code_points_of_a_heic_are_taken_for_unspecified(pictures: Any, codes: Any) -> None:
+    assert_shows(made([named(pictures[b"hvc1"][1], *codes)]), (64, 64), [RED] * 4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_that_needs_an_unknown_property_is_refused_by_its_name(pictures: Any, kind: bytes) -> None:
+    red = pictures[kind][1]
+    told = [*red.properties, box(b"zoom", b"1")]  # `made` marks all as essential
+    with pytest.raises(UnsupportedVariant, match="without its part “zoom”"):
+        open(made([replace(red, properties=told)], brands=KINDS[kind]))

@@ -95,7 +95,7 @@ def test_palettes_of_8_and_of_16_bits_per_colour_are_distinguished(
     assert found == [(red[index], green[index], blue[index]) for index in indices]
 
 
-@pytest.mark.parametrize("sampling", [(1, 1), (2, 2), (2, 1)])
+@pytest.mark.parametrize("sampling", [(1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (4, 4)])
 def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling: tuple[int, int]) -> None:
     across, down = sampling
     red = bytes([76] * (across * down) + [85, 255])
@@ -130,6 +130,8 @@ def test_uncompressed_ycbcr_is_right_however_it_is_sampled(sampling: tuple[int, 
         ({258: 8, 259: 34887}, {"kind": "compression", "compression": "LERC"}),
         ({258: 8, 259: 50001}, {"kind": "compression", "compression": "WebP"}),
         ({258: 8, 259: 60000}, {"kind": "unknown_compression"}),
+        ({258: [8, 8, 8], 262: 6, 277: 3, 530: [1, 4]}, {"kind": "subsampled"}),
+        ({258: [8, 8, 8], 262: 6, 277: 3, 530: [2, 4]}, {"kind": "subsampled"}),
     ],
 )
 @pytest.mark.parametrize("big", [False, True], ids=["TIFF", "BigTIFF"])

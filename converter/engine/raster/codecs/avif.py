@@ -18,7 +18,7 @@ from .avif_aperture import AvifImage
 from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec, Settings
 from .content import Content
-from .heif import aperture, bits_per_channel, has_gain_map, orientation, properties
+from .heif import aperture, bits_per_channel, has_gain_map, orientation, properties, refuse_unknown
 from .heif_items import AV1, HEVC, made_of, refuse_unread
 
 # A search encodes up to eight AVIFs within the time limit. 24 megapixels take 11 s at speed 6,
@@ -70,6 +70,7 @@ class Avif(Codec):
         pixels = () if holds_pixels else (b"mdat",)
         check(data, (b"moov" if has_tracks_only else b"meta", *pixels))
         refuse_unread(data, self.format, AV1, (b"grid",))
+        refuse_unknown(data, self.format)
 
     def readable(self, data: bytes) -> bytes:
         """Return the file with brands that match its boxes, since libavif relies on the brands."""

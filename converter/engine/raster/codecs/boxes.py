@@ -14,21 +14,23 @@ _VITAL = (b"ftyp", b"meta", b"mdat", b"idat", b"moov", b"jp2h", b"jp2c")
 
 def brands(data: bytes) -> set[bytes]:
     """Return all brands of a file, or an empty set if it does not begin with an `ftyp` box."""
-    if data[4:8] != b"ftyp":
-        return set()
+    return {data[8:12], *compatible_brands(data)} if data[4:8] == b"ftyp" else set()
+
+
+def compatible_brands(data: bytes) -> list[bytes]:
+    """Return the compatible brands of a file that begins with an `ftyp` box."""
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
-    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+    return [data[at : at + 4] for at in range(16, end, 4)]
 
 
 def rebranded(data: bytes, main: bytes, instead: Mapping[bytes, bytes]) -> bytes:
     """Return the file with another major brand and with compatible brands replaced as in `instead`."""
     end = min(int.from_bytes(data[:4], "big"), _MOST_HEADER, len(data))
-    others = (data[at : at + 4] for at in range(16, end, 4))
     return (
         data[:8]
         + main
         + data[12:16]
-        + b"".join(instead.get(brand, brand) for brand in others)
+        + b"".join(instead.get(brand, brand) for brand in compatible_brands(data))
         + data[max(16, end) :]
     )
 

@@ -14,13 +14,15 @@ from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nclx
 
 from . import credentials
-from .boxes import box, boxes, brands, check, rebranded
+from .boxes import box, boxes, brands, check, compatible_brands, rebranded
 from .codec import Codec
+from .heic_colors import with_known_colors
 from .heic_deep import loaded
-from .heif import bits_per_channel, has_gain_map, orientation
+from .heif import bits_per_channel, has_gain_map, orientation, refuse_unknown
 from .heif_items import HEVC, made_of, refuse_unread
 
 _STILL = {b"heic", b"heix", b"heim", b"heis"}
+_READ = _STILL | {b"mif1"}
 _SEQUENCE = {b"msf1", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 # Stored here because no encoder is available.
@@ -67,6 +69,7 @@ class Heic(Codec):
             raise Truncated
         _check_names(meta)
         refuse_unread(data, self.format, HEVC, (b"grid", b"iovl", b"iden"))
+        refuse_unknown(data, self.format)
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
         return getattr(image, "n_frames", 1)
@@ -87,16 +90,22 @@ class Heic(Codec):
         return credentials.in_boxes(data)
 
     def readable(self, data: bytes) -> bytes:
-        """Return the file with brands that the decoder accepts and without its tracks.
+        """Return the file with brands and code points that the decoder accepts and without its tracks.
 
-        The decoder checks only the major brand, and expects a track if any brand is for sequences. Only the
-        still image of such a file is read, so the track is hidden.
+        The decoder needs a brand that it knows, first and among the compatible ones, and expects a track if
+        any brand is for sequences. Only the still image of such a file is read, so the track is hidden.
         """
+        data = with_known_colors(data)
         main = data[8:12] if data[8:12] in _STILL else b"heic"
         tracks = [first - 4 for kind, first, _ in boxes(data) if kind == b"moov"]
-        if main == data[8:12] and not tracks and brands(data).isdisjoint(_SEQUENCE):
+        others = compatible_brands(data)
+        is_known = main == data[8:12] and not _READ.isdisjoint(others)
+        if is_known and not tracks and _SEQUENCE.isdisjoint(others):
             return data
-        still = bytearray(rebranded(data, main, dict.fromkeys(_SEQUENCE, b"mif1")))
+        instead = dict.fromkeys(_SEQUENCE, b"mif1")
+        if others and _READ.isdisjoint(instead.get(brand, brand) for brand in others):
+            instead[others[0]] = main
+        still = bytearray(rebranded(data, main, instead))
         for at in tracks:
             still[at : at + 4] = b"free"
         return bytes(still)

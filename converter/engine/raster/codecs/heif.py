@@ -5,12 +5,29 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from math import floor
+from typing import NamedTuple
+
+from converter.engine.errors import UnsupportedVariant
+from converter.engine.formats import Format
 
 from .boxes import box, boxes
 from .heif_items import main_item
 
 # EXIF orientation by quarter turns to the left: not mirrored, then mirrored top to bottom or left to right.
 _TURNS = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
+
+_KNOWN = frozenset(
+    b"a1lx a1op altt amve auxC av1C cclv clap clli cmex cmin cmpC cmpd colr cpat crtt disi hvcC icbr icef"
+    b" imir irot iscl ispe itai j2kH jpgC lhvC lsel mdcv mdft mskC oinf pasp pixi prfr pymd rloc rref"
+    b" sbpm snuc splz taic tols udes uncC vvcC".split()
+)
+"""The properties that libavif or libheif knows."""
+
+
+class _Property(NamedTuple):
+    kind: bytes
+    content: bytes
+    is_essential: bool
 
 
 def orientation(data: bytes) -> int:
@@ -53,13 +70,25 @@ def bits_per_channel(data: bytes) -> int | None:
 
 def properties(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return the type and content of each property of the primary image."""
+    return [(told.kind, told.content) for told in _told(data)]
+
+
+def refuse_unknown(data: bytes, format: Format) -> None:
+    """Raise UnsupportedVariant if the primary image must not be shown without a property unknown here."""
+    for told in _told(data):
+        if told.is_essential and told.kind not in _KNOWN:
+            name = told.kind.decode("ascii", "replace")
+            raise UnsupportedVariant(kind="chunk", format=format.label, name=name)
+
+
+def _told(data: bytes) -> list[_Property]:
     try:
         return _properties(data)
     except struct.error:
         return []
 
 
-def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
+def _properties(data: bytes) -> list[_Property]:
     meta = box(data, b"meta")
     if meta is None:
         return []
@@ -71,16 +100,19 @@ def _properties(data: bytes) -> list[tuple[bytes, bytes]]:
         return []
     known = [(kind, data[first:last]) for kind, first, last in boxes(data, *container)]
     wanted = [
-        index
+        found
         for kind, first, _ in boxes(data, *described)
         if kind == b"ipma"
-        for index in _associated(data, first, item)
+        for found in _associated(data, first, item)
     ]
-    return [known[index - 1] for index in wanted if 1 <= index <= len(known)]
+    return [_Property(*known[at - 1], is_essential) for at, is_essential in wanted if 1 <= at <= len(known)]
 
 
-def _associated(data: bytes, at: int, item: int) -> list[int]:
-    """Return the 1-based indices of the properties that an `ipma` box associates with an item."""
+def _associated(data: bytes, at: int, item: int) -> list[tuple[int, bool]]:
+    """Return the properties that an `ipma` box associates with an item: their 1-based indices.
+
+    Each with whether it is essential.
+    """
     version, flags, count = struct.unpack_from(">B2xBI", data, at)
     at += 8
     name = ">H" if version == 0 else ">I"
@@ -91,12 +123,11 @@ def _associated(data: bytes, at: int, item: int) -> list[int]:
         many = struct.unpack_from(">B", data, at)[0]
         at += 1
         numbers = [
-            struct.unpack_from(index, data, at + struct.calcsize(index) * entry)[0] & mask
-            for entry in range(many)
+            struct.unpack_from(index, data, at + struct.calcsize(index) * entry)[0] for entry in range(many)
         ]
         at += struct.calcsize(index) * many
         if found == item:
-            return numbers
+            return [(number & mask, number > mask) for number in numbers]
     return []
 
 

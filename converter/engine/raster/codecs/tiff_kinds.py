@@ -29,7 +29,9 @@ _IPTC = 33723
 _CMYK_NAMES = b"cyan\0magenta\0yellow\0black"
 _ONE_CHANNEL = (0, 1, _PALETTE)
 _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
-_OLD_JPEG, _SEPARATE = 6, 2
+_OLD_JPEG, _JPEG, _SEPARATE = 6, 7, 2
+_YCBCR, _SUBSAMPLING = 6, 530
+_SAMPLINGS = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (4, 4))
 
 _LAYOUT = (
     *(_NEW_SUBFILE, _SUBFILE, _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER),
@@ -284,6 +286,8 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
         return {"kind": "inks", "inks": inks}
     if _is_put_together(order, tags):
         return None
+    if layout.photometric == _YCBCR and _is_oddly_sampled(compression, tags):
+        return {"kind": "subsampled"}
     separate = tags.get(_PLANAR, (1,))[0] == _SEPARATE
     if layout.formats == (_SIGNED,) and max(layout.bits) < 32:
         return {"kind": "signed_samples", "bits": max(layout.bits)}
@@ -294,6 +298,11 @@ def _unread(order: bytes, tags: Mapping[int, tuple[int, ...]]) -> dict[str, Any]
     if layout in _read_by_pillow():
         return None
     return _variant(layout)
+
+
+def _is_oddly_sampled(compression: int, tags: Mapping[int, tuple[int, ...]]) -> bool:
+    """Return whether YCbCr is sampled in another way than libtiff supports; a JPEG inside has its own."""
+    return compression not in (_OLD_JPEG, _JPEG) and tags.get(_SUBSAMPLING, (2, 2)) not in _SAMPLINGS
 
 
 def _other_inks(tags: Mapping[int, tuple[int, ...]]) -> int:
