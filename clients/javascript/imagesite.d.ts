@@ -3206,7 +3206,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The file was replaced; No result yet; Already uploaded; Not possible in this state; Not analysed yet; The name is taken; Request in progress */
+        /** @description The file was replaced; No result yet; Already uploaded; Not possible in this state; Not analysed yet; The name is taken */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -3382,7 +3382,7 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
-            409: components["responses"]["409"];
+            410: components["responses"]["410"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             422: components["responses"]["422"];

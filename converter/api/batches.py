@@ -13,14 +13,14 @@ from converter.api.access import ApiRequest, own
 from converter.api.cursors import Paging, page, position
 from converter.api.openapi import problems
 from converter.api.problems import invalid_request
-from converter.jobs.submit import submit
+from converter.jobs.submit import OnCreate, ignore, submit
 from converter.models import Batch, Recipe, Upload
 from converter.snapshot import snapshot
 
 router = Router(tags=["batches"])
 
 
-@router.post("", response={201: schemas.Batch}, openapi_extra=problems(409), url_name="batches")
+@router.post("", response={201: schemas.Batch}, openapi_extra=problems(410), url_name="batches")
 def submit_batch(
     request: ApiRequest, body: schemas.BatchIn, idempotency_key: idempotency.Key = None
 ) -> HttpResponse:
@@ -30,13 +30,18 @@ def submit_batch(
     images, which starts when the last of them has arrived.
     """
 
-    def act() -> schemas.Batch:
-        return schemas.Batch.of(submitted(request, body), with_forms=True)
+    def create(on_create: OnCreate) -> Batch:
+        return submitted(request, body, on_create=on_create)
 
-    return idempotency.once(request, idempotency_key, act, "api:batch")
+    def tell(batch: Batch) -> schemas.Batch:
+        return schemas.Batch.of(batch, with_forms=True)
+
+    return idempotency.once(request, idempotency_key, create, tell, "api:batch")
 
 
-def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) -> Batch:
+def submitted(
+    request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True, on_create: OnCreate = ignore
+) -> Batch:
     """Create and return the requested batch.
 
     Raises Problem, InvalidSubmission and OverQuota, with pointers into the body.
@@ -55,6 +60,7 @@ def submitted(request: ApiRequest, body: schemas.BatchIn, *, kept: bool = True) 
         name_pattern=body.name_pattern,
         join=body.join is not None,
         kept=kept,
+        on_create=on_create,
     )
 
 

@@ -17,8 +17,8 @@ from converter.api.bodies import check_fields, pointing, small
 from converter.api.openapi import any_bytes, problems
 from converter.api.problems import Problem, invalid_request
 from converter.engine import strict_json
-from converter.jobs.submit import submit
-from converter.models import Job, Upload
+from converter.jobs.submit import OnCreate, submit
+from converter.models import Batch, Job, Upload
 from converter.problems import answer
 
 router = Router(tags=["convert"])
@@ -74,19 +74,22 @@ def convert_image(
     if (file is None) == (upload is None):
         raise invalid_request(engine.Problem("/file", engine.Message("file_or_upload")))
 
-    def act() -> dict[str, str]:
+    def create(on_create: OnCreate) -> Batch:
         with pointing(PLACES):
-            batch = submit(
+            return submit(
                 request.auth.user,
                 outputs=[_parsed(recipe)],
                 files=[small(file)] if file else [],
                 uploads=[_here(request, upload)] if upload else [],
                 kept=keep,
+                on_create=on_create,
             )
+
+    def tell(batch: Batch) -> dict[str, str]:
         return {"job": str(batch.jobs.get().pk)}
 
     content = _content(recipe, file, upload, keep) if idempotency_key else b""
-    answer, replayed = idempotency.remembered(request, idempotency_key, content, act)
+    answer, replayed = idempotency.remembered(request, idempotency_key, content, create, tell)
     job = ROWS.filter(pk=answer["job"]).first()
     if job is None:
         raise jobs.Gone(kind="result")  # as after the first answer with keep=false

@@ -1,31 +1,37 @@
 """`Idempotency-Key`: a client that got no response may repeat the request, which is executed only once.
 
-The response is stored in the transaction that does the work, so a crash loses both. A later request may then
-take over the key, as soon as the first one has exceeded the maximum duration of a request.
+The key is stored in the transaction that creates the batch: a crash loses both, and of simultaneous requests only
+one succeeds. The response is made and stored afterwards, since other writes to SQLite wait for the end of a
+transaction. If that fails, the next request makes the response from the batch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
-from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import IntegrityError, OperationalError
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils import timezone
 from ninja import Header, Schema
 from ninja.responses import NinjaJSONEncoder
 
+from converter import jobs
 from converter.api.access import ApiRequest
 from converter.api.problems import Problem
-from converter.models import IdempotencyKey
+from converter.jobs.submit import OnCreate, ignore
+from converter.lock_timeout import short_lock_timeout
+from converter.models import Batch, IdempotencyKey
 
-LONGEST_REQUEST = timedelta(minutes=2)
+logger = logging.getLogger(__name__)
+
 REPLAYED = "Idempotent-Replayed"
+
+Create = Callable[[OnCreate], Batch]
 
 Key = Annotated[
     str | None,
@@ -39,66 +45,85 @@ Key = Annotated[
 ]
 
 
-def once(request: ApiRequest, key: str | None, act: Callable[[], Schema], url_name: str) -> HttpResponse:
-    """Return the result of `act` with status 201. `act` only runs the first time this key is used."""
-    answer, replayed = remembered(request, key, request.body if key else b"", lambda: _plain(act()))
+def once(
+    request: ApiRequest, key: str | None, create: Create, tell: Callable[[Batch], Schema], url_name: str
+) -> HttpResponse:
+    """Return the response about a new batch, with status 201. It is only created the first time this key is used."""
+    body = request.body if key else b""
+    answer, replayed = remembered(request, key, body, create, lambda batch: _plain(tell(batch)))
     response = _created(answer, url_name)
     if replayed:
         response[REPLAYED] = "true"
     return response
 
 
-def remembered(request: ApiRequest, key: str | None, body: bytes, act: Callable[[], Any]) -> tuple[Any, bool]:
-    """Return the result of `act` for this key, as JSON, and whether it is a stored one.
+def remembered(
+    request: ApiRequest, key: str | None, body: bytes, create: Create, tell: Callable[[Batch], Any]
+) -> tuple[Any, bool]:
+    """Return what `tell` says about the batch of this key, as JSON, and whether an earlier request created it.
 
-    `body` identifies the request. Raises Problem if the key belongs to another request, or if the first one
-    is still running.
+    `body` identifies the request. Raises Problem if the key belongs to another request, and Gone if the batch
+    was deleted before it was told.
     """
     if key is None:
-        return act(), False
-    row = _claim(request, key, body)
-    if row.status is not None:
-        return row.answer, True
-    ours = IdempotencyKey.objects.filter(pk=row.pk, created_at=row.created_at, status=None)
+        return tell(create(ignore)), False
+    ours = IdempotencyKey(owner_id=request.auth.user.pk, key=key, fingerprint=_fingerprint(request, body))
+    earlier = _earlier(ours)
+    if not earlier:
+        try:
+            batch = create(partial(_take, ours))
+        except _KeyTaken:  # by a request at the same time
+            earlier = _earlier(ours)
+    if earlier and earlier.status is not None:
+        return earlier.answer, True
+    answer = tell(_batch(earlier) if earlier else batch)
+    _store(earlier or ours, answer)
+    return answer, bool(earlier)
+
+
+class _KeyTaken(Exception):
+    """Another request has this key."""
+
+
+def _earlier(ours: IdempotencyKey) -> IdempotencyKey | None:
+    """Return the key of an earlier request like ours. Raises Problem if that was another request."""
+    row = IdempotencyKey.objects.filter(owner=ours.owner_id, key=ours.key).first()
+    if row and row.fingerprint != ours.fingerprint:
+        raise Problem("key_reused")
+    return row
+
+
+def _take(ours: IdempotencyKey, batch: Batch) -> None:
+    """Store the key with the batch that is being created. Raises _KeyTaken."""
+    ours.batch = batch.pk
     try:
-        with transaction.atomic():
-            answer = act()
-            if not ours.update(status=201, answer=answer):
-                raise _in_progress()
-    except Exception:
-        ours.delete()  # nothing was done, so the client may use the key for a corrected request
-        raise
-    return answer, False
+        ours.save(force_insert=True)
+    except IntegrityError as exc:
+        raise _KeyTaken from exc
+
+
+def _batch(earlier: IdempotencyKey) -> Batch:
+    batch = Batch.objects.filter(pk=earlier.batch).first() if earlier.batch else None
+    if batch is None:
+        raise jobs.Gone(kind="result")
+    return batch
+
+
+def _store(row: IdempotencyKey, answer: Any) -> None:
+    """Store the answer. While the database is busy, leave it out: it can be made from the batch again."""
+    try:
+        with short_lock_timeout():
+            IdempotencyKey.objects.filter(pk=row.pk, status=None).update(status=201, answer=answer)
+    except OperationalError:
+        logger.info("Response not stored: the database is busy", extra={"batch": str(row.batch)})
 
 
 def _created(answer: Any, url_name: str) -> HttpResponse:
     return JsonResponse(answer, status=201, headers={"Location": reverse(url_name, args=[answer["id"]])})
 
 
-def _claim(request: ApiRequest, key: str, body: bytes) -> IdempotencyKey:
-    fingerprint = hashlib.sha256(
-        b"\n".join([str(request.method).encode(), request.path.encode(), body])
-    ).hexdigest()
-    row, new = IdempotencyKey.objects.get_or_create(
-        owner=request.auth.user, key=key, defaults={"fingerprint": fingerprint}
-    )
-    if new:
-        return row
-    if row.fingerprint != fingerprint:
-        raise Problem("key_reused")
-    if row.status is None:
-        now = timezone.now()
-        # The second condition handles a clock that has been set back.
-        is_over = Q(created_at__lt=now - LONGEST_REQUEST) | Q(created_at__gt=now + LONGEST_REQUEST)
-        abandoned = IdempotencyKey.objects.filter(is_over, pk=row.pk, status=None)
-        if not abandoned.update(created_at=now):
-            raise _in_progress()
-        row.created_at = now
-    return row
-
-
-def _in_progress() -> Problem:
-    return Problem("in_progress", headers={"Retry-After": "1"})
+def _fingerprint(request: ApiRequest, body: bytes) -> str:
+    return hashlib.sha256(b"\n".join([str(request.method).encode(), request.path.encode(), body])).hexdigest()
 
 
 def _plain(answer: Schema) -> Any:

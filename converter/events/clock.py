@@ -34,7 +34,6 @@ def sweep(event: dict[str, Any], context: object) -> None:
 def recover() -> None:
     """Resume the work of a server that was stopped or killed. Called before this one accepts requests."""
     jobs.recover()
-    IdempotencyKey.objects.filter(status=None).delete()  # their requests ended with that server
 
 
 def _forget_keys() -> int:

@@ -21,6 +21,7 @@ from converter.engine import Message, Problem
 from converter.engine.naming import pattern_problem
 from converter.jobs.errors import InvalidSubmission
 from converter.jobs.guests import is_guest
+from converter.jobs.in_order import in_order
 from converter.jobs.limits import limits
 from converter.jobs.logos import has_watermark, watermark_of
 from converter.jobs.quota import check_quota
@@ -33,6 +34,12 @@ logger = logging.getLogger(__name__)
 
 UNKEPT_LIFETIME = timedelta(minutes=10)
 
+OnCreate = Callable[[Batch], None]
+
+
+def ignore(batch: Batch) -> None:
+    """Do nothing more when a batch is created."""
+
 
 def submit(
     owner: AbstractBaseUser,
@@ -44,6 +51,7 @@ def submit(
     name_pattern: str = "",
     join: bool = False,
     kept: bool = True,
+    on_create: OnCreate = ignore,
 ) -> Batch:
     """Create a batch with one job for each image and output, and return it.
 
@@ -54,6 +62,7 @@ def submit(
 
     `own_outputs` replace `outputs` for single uploads, by id; a new file has its own in `NewFile.outputs`.
     `name_pattern` names the results (`engine.naming`).
+    `on_create` is called with the batch first in the transaction that creates it.
     The caller removes a batch that is not `kept`; after a crash it expires soon.
     Raises InvalidSubmission, OverQuota.
     """
@@ -69,7 +78,8 @@ def submit(
     pages = _sources(batch, [*here, *sent]) if join and len(here) + len(sent) > 1 else []
     rows = [pages[0].job] if pages else _jobs(batch, [*sent, *here])
     images = sum(job.images for job in rows)
-    with transaction.atomic():
+    with in_order(), transaction.atomic():
+        on_create(batch)
         check_quota(owner, jobs=images, size=sum(file.size for file in files), kept=kept)
         Usage.objects.note(owner.pk, batch.created_at, images)
         batch.save(force_insert=True)

@@ -21,8 +21,9 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of method, path and body."))
     status = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text=_("Empty while the request is running.")
+        null=True, blank=True, help_text=_("Empty until the response is stored.")
     )
+    batch = models.UUIDField(null=True, blank=True, help_text=_("The batch that the request created."))
     answer = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

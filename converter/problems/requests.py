@@ -170,12 +170,6 @@ REQUESTS: Mapping[str, ErrorInfo] = {
         _("See the Allow header."),
         status=405,
     ),
-    "in_progress": ErrorInfo(
-        _("Request in progress"),
-        _("A request with the same idempotency key is still being processed."),
-        _("Wait a moment, then try again."),
-        status=409,
-    ),
     "key_reused": ErrorInfo(
         _("Idempotency key already used"),
         _("It belongs to a different request."),

@@ -33,7 +33,6 @@ TEMPLATES = {
     "conflict": _("This is not possible right now."),
     "name_taken": _("You already have a recipe named “{name}”."),
     "not_looked_into": _("This image has not been analysed yet. Try again when one of its jobs is done."),
-    "in_progress": _("The first request with this Idempotency-Key is still running. Try again in a moment."),
     "key_reused": _("This Idempotency-Key was already used for another request. Use a new one."),
     "expired": _("This has expired and was deleted."),
     "body_too_large": _("The request body is too large. Upload images with an upload form."),

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
+from django.db import OperationalError
 
 from converter.api import idempotency, waiting
 from converter.jobs.run import run
@@ -43,38 +42,63 @@ def test_keys_of_two_users_are_independent(program: Program, stranger: Program) 
     assert stranger.post("batches", OTHER, Idempotency_Key="k").status_code == 201
 
 
-def test_a_request_that_still_runs_is_waited_for(program: Program) -> None:
+def test_a_response_that_a_crash_left_unstored_is_made_again(program: Program) -> None:
+    first = program.post("batches", BODY, Idempotency_Key="k").json()
+    IdempotencyKey.objects.update(status=None, answer=None)
+    for _ in range(2):
+        second = program.post("batches", BODY, Idempotency_Key="k")
+        assert second.status_code == 201
+        assert second["Idempotent-Replayed"] == "true"
+        assert second.json()["id"] == first["id"]
+        assert IdempotencyKey.objects.get().answer == second.json()
+    assert Batch.objects.count() == 1
+
+
+def test_a_batch_deleted_before_its_response_was_stored_is_gone(program: Program) -> None:
     program.post("batches", BODY, Idempotency_Key="k")
     IdempotencyKey.objects.update(status=None, answer=None)
-    response = program.post("batches", BODY, Idempotency_Key="k")
-    problem(response, 409, "in_progress")
-    assert int(response["Retry-After"]) > 0
+    Batch.objects.all().delete()
+    problem(program.post("batches", BODY, Idempotency_Key="k"), 410, "expired")
+    assert not Batch.objects.exists()
+
+
+def test_a_request_overtaken_by_its_repetition_returns_the_same_batch(
+    program: Program, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CONVERTER_JOBS_A_DAY = 1
+    first = program.post("batches", BODY, Idempotency_Key="k").json()
+    earlier = idempotency._earlier
+    answers = iter([lambda row: None, earlier])  # the other request finishes after the first look
+    monkeypatch.setattr(idempotency, "_earlier", lambda row: next(answers)(row))
+    second = program.post("batches", BODY, Idempotency_Key="k")
+    assert (second.status_code, second.json()) == (201, first)
     assert Batch.objects.count() == 1
 
 
-def test_a_key_left_by_a_crash_is_reused(program: Program) -> None:
-    program.post("batches", BODY, Idempotency_Key="k")
-    Batch.objects.all().delete()  # as rolled back by the crash
-    IdempotencyKey.objects.update(status=None, answer=None, created_at=timezone.now() - timedelta(minutes=3))
-    assert program.post("batches", BODY, Idempotency_Key="k").status_code == 201
-    assert Batch.objects.count() == 1
-    assert IdempotencyKey.objects.get().status == 201
-
-
-def test_a_request_that_was_overtaken_undoes_its_work(
+def test_a_batch_that_cannot_be_created_leaves_its_key_free(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = idempotency._claim
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "converter.jobs.submit._enqueue", lambda *_: (_ for _ in ()).throw(StorageFault("down"))
+        )
+        assert program.post("batches", BODY, Idempotency_Key="k").status_code == 503
+    assert not IdempotencyKey.objects.exists()
+    assert program.post("batches", BODY, Idempotency_Key="k").status_code == 201
+    assert Batch.objects.count() == 1
 
-    def claim_and_lose(*args: Any) -> IdempotencyKey:
-        row = claim(*args)
-        IdempotencyKey.objects.update(created_at=timezone.now())  # another request has taken over the key
-        return row
 
-    monkeypatch.setattr(idempotency, "_claim", claim_and_lose)
-    problem(program.post("batches", BODY, Idempotency_Key="k"), 409, "in_progress")
-    assert not Batch.objects.exists()
-    assert IdempotencyKey.objects.exists()
+def test_a_busy_database_costs_only_the_stored_response(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> Any:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "short_lock_timeout", busy)
+        first = program.post("batches", BODY, Idempotency_Key="k")
+    assert first.status_code == 201
+    assert program.post("batches", BODY, Idempotency_Key="k").json()["id"] == first.json()["id"]
 
 
 def test_a_refused_request_leaves_its_key_free(program: Program) -> None:
