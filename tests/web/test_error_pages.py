@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.template import loader
 from django.test import Client
 from django.urls import reverse
 
@@ -70,3 +71,10 @@ def _check_quiet(records: list[logging.LogRecord]) -> None:
     for record in records:
         assert QuietRefusals().filter(record)
         assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
+@pytest.mark.parametrize("status", [400, 413, 500, 503, 507])
+def test_pages_that_do_not_know_the_user_have_no_link_to_the_history(status: int) -> None:
+    shown = loader.get_template(f"{status}.html").render()
+    assert f'href="{reverse("web:batches")}"' not in shown
+    assert 'href="/convert/"' in shown
