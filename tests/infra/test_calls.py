@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -89,3 +90,62 @@ def test_every_call_is_one_of_awss() -> None:
             wrong[file.name] = found
     assert wrong == {}
     assert seen > 80
+
+
+# What a call needs, where the permission is not named like the operation:
+# docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+NEEDS = {
+    "s3:DeleteObjects": ["s3:DeleteObject"],
+    "s3:HeadObject": ["s3:GetObject"],
+    "s3:ListObjectsV2": ["s3:ListBucket"],
+    "lambda:Invoke": ["lambda:InvokeFunction"],
+}
+# Methods of boto3 that make several calls or sign one.
+COMBINED = {
+    "upload_fileobj": ["s3:PutObject", "s3:AbortMultipartUpload"],
+    "generate_presigned_post": ["s3:PutObject"],
+    "generate_presigned_url": ["s3:GetObject"],
+}
+# The services that the functions call, and what a module that calls them contains.
+CALLED = {
+    "cognito-idp": '"cognito-idp"',
+    "dynamodb": "tables.table(",
+    "lambda": '"lambda"',
+    "rekognition": '"rekognition"',
+    "s3": "S3Storage",
+}
+ADMINS = "doctor.py"  # runs with the permissions of whoever deploys
+
+
+def is_signed(operation: OperationModel) -> bool:
+    return operation.auth_type != "none" and "smithy.api#noAuth" not in (operation.auth or ())
+
+
+def needed_by(text: str) -> Iterator[str]:
+    """Yield the permissions that the calls in a module need; unsigned requests need none."""
+    services = {service for service, mark in CALLED.items() if mark in text}
+    methods = {
+        node.func.attr
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    for method in methods if services else ():
+        yield from COMBINED.get(method, [])
+        for operation in operations().get(method, []):
+            permission = f"{operation.service_model.service_name}:{operation.name}"
+            if operation.service_model.service_name in services and is_signed(operation):
+                yield from NEEDS.get(permission, [permission])
+
+
+def test_the_roles_allow_what_the_code_calls_and_nothing_else() -> None:
+    ours = [
+        file.read_text()
+        for room in ("converter", "imagesite")
+        for file in (ROOT / room).rglob("*.py")
+        if file.name != ADMINS
+    ]
+    used = {permission for text in ours for permission in needed_by(text)}
+    assert any("AmazonSSM.GetParametersByPath" in text for text in ours)
+    roles = (ROOT / "infra" / "roles.tf").read_text()
+    granted = set(re.findall(rf'"((?:{"|".join(CALLED)}|ssm):[A-Z]\w+)"', roles))
+    assert granted - {"lambda:SourceFunctionArn"} == used | {"ssm:GetParametersByPath"}
