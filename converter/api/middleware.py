@@ -1,4 +1,4 @@
-"""Convert errors outside the endpoints to problem responses, for all URLs that programs use."""
+"""Convert errors outside the endpoints to problem responses, for all URLs that programs use, and limit their waiting."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+from converter.api import waiting
 from converter.api.problems import from_status
 from converter.problems import CONTENT_TYPE
 
@@ -23,6 +24,7 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        waiting.note_end(request.META.get("lambda.context"))
         response = self.get_response(request)
         if allowance := getattr(request, "allowance", None):
             for name, value in allowance.headers().items():

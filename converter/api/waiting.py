@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
+from typing import Any
 
 from converter.models import Job
 
 LONGEST = 20  # seconds
 AT_ONCE = 8  # server threads that may wait at the same time
 OF_ONE = 4  # of these, for one user, so that other users can wait too
+SPARE = 4  # seconds that an API gateway counts too: a cold start before, the response after
 
 _lock = Lock()
 _waiting: Counter[uuid.UUID] = Counter()
+_end: ContextVar[float] = ContextVar("end", default=math.inf)
+
+
+def note_end(context: Any) -> None:
+    """Note when a request on Lambda must be answered; waking a paused database may take most of its time."""
+    left = context.get_remaining_time_in_millis() / 1000 - SPARE if context else math.inf
+    _end.set(time.monotonic() + left)
 
 
 def until_done(job: Job, seconds: float) -> bool:
@@ -26,7 +37,7 @@ def until_done(job: Job, seconds: float) -> bool:
     with _place(job.owner_id) as has_place:
         if not has_place:
             return False
-        deadline = time.monotonic() + seconds
+        deadline = min(time.monotonic() + seconds, _end.get())
         pause = 0.1
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(pause, left))

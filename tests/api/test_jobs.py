@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -126,6 +127,21 @@ def test_waiting_ends_when_the_time_is_up(program: Program, clock: Clock) -> Non
     job = program.submit()["jobs"][0]
     assert program.get(f"jobs/{job['id']}", wait=20).json()["status"] == "awaiting_upload"
     assert clock.now == pytest.approx(20)
+
+
+@pytest.mark.parametrize(("left", "waits"), [(29, 20), (14, 10), (2, 0)])
+def test_waiting_ends_before_lambda_and_the_api_gateway_do(
+    program: Program, clock: Clock, left: int, waits: int
+) -> None:
+    """A paused database takes up to 15 s of the 29 s that API Gateway allows, cold start and response included:
+    docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    """
+    job = program.submit()["jobs"][0]
+    program.client.defaults["lambda.context"] = Mock(
+        aws_request_id="1", get_remaining_time_in_millis=lambda: 1000 * left
+    )
+    assert program.get(f"jobs/{job['id']}", wait=20).json()["status"] == "awaiting_upload"
+    assert clock.now == pytest.approx(waits)
 
 
 def test_a_job_that_is_deleted_while_waited_for_is_gone(program: Program, clock: Clock) -> None:

@@ -15,7 +15,9 @@ from django.utils.module_loading import import_string
 from converter.events import handler as module
 from converter.events.handler import handler
 
-CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
+CONTEXT = SimpleNamespace(
+    aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef", get_remaining_time_in_millis=lambda: 29_000
+)
 
 
 @pytest.fixture
