@@ -34,7 +34,8 @@ from .formats import FORMATS, Format, format_for
 from .limits import Limits
 from .messages import Message, register
 from .outputs import auto_schema, output_schema
-from .recipe import RECIPE_SCHEMA, Crop, FocalPoint, Recipe, Resize, Watermark
+from .recipe import RECIPE_SCHEMA, Recipe
+from .recipe_parts import Crop, FocalPoint, Resize, Watermark
 from .report import Report, Result
 from .summary import sentence, summary
 from .templates import TEMPLATES

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from .messages import Message
-from .recipe import Recipe, Resize, Watermark
+from .recipe import Recipe
+from .recipe_parts import Resize, Watermark
 
 
 def summary(recipe: Recipe) -> list[Message]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from converter.engine.recipe import Gravity, Resize
+from converter.engine.recipe_parts import Gravity, Resize
 
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]

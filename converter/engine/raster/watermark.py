@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from converter.engine.errors import EngineError, InvalidRecipe, Problem
 from converter.engine.messages import Message
-from converter.engine.recipe import Watermark
+from converter.engine.recipe_parts import Watermark
 
 from .decode import first_picture
 from .geometry import Size, placed, rounded
