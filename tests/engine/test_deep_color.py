@@ -155,6 +155,21 @@ def test_a_curve_of_nonsense_is_left_to_the_eight_bits_of_littlecms() -> None:
     assert "bits_kept" not in codes(result) or "color_converted" not in codes(result)
 
 
+@pytest.mark.parametrize("curve", [(65_535, 0), (65_535, 20_000, 0)])
+def test_a_negative_has_the_same_colours_in_eight_bits_as_with_littlecms(curve: tuple[int, ...]) -> None:
+    icc = samples.rgb_profile("Negative", curve=curve)
+    found = imagecodecs.png_decode(render(as_png(picture(3), icc), depth=8).data)
+    assert np.abs(found - in_srgb(picture(3) // 256 * 257, icc) / 257).max() <= 1
+
+
+@pytest.mark.parametrize("kind", [b"link", b"abst"])
+def test_a_profile_that_describes_no_device_is_not_applied_at_any_depth(kind: bytes) -> None:
+    icc = PROFILES["Display P3"]
+    result = render(as_png(picture(3), icc[:12] + kind + icc[16:]))
+    assert "profile_unusable" in codes(result)
+    assert np.array_equal(imagecodecs.png_decode(result.data), picture(3))
+
+
 def test_eight_bits_are_converted_where_sixteen_find_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise MemoryError

@@ -1,15 +1,16 @@
-"""Bitmaps with bit fields in icons are read as in Chromium, or refused as unsupported."""
+"""Bitmaps and PNGs in icons are read as in Chromium, or refused as unsupported."""
 
 from __future__ import annotations
 
 import struct
 
 import pytest
+from PIL import Image
 
 from converter.engine import Truncated, UnsupportedVariant
 
 from . import samples
-from .rendering import render
+from .rendering import codes, render
 
 SIDE = 16
 USUAL = {16: (0x7C00, 0x3E0, 0x1F), 32: (0xFF0000, 0xFF00, 0xFF)}
@@ -64,3 +65,12 @@ def test_bit_fields_without_their_pixels_are_cut_short() -> None:
 def test_other_compressions_are_refused_by_name(bits: int, compression: int, name: str) -> None:
     with pytest.raises(UnsupportedVariant, match=f"uses {name} compression"):
         render(icon(bits, bytes(4), compression, (0xF800, 0x7E0, 0x1F), b""))
+
+
+def test_a_png_in_an_icon_has_the_colours_of_its_profile() -> None:
+    image = Image.new("RGB", (SIDE, SIDE), (200, 40, 30))
+    png = samples.saved(image, "PNG", icc_profile=samples.display_p3())
+    directory = struct.pack("<HHHBBBBHHII", 0, 1, 1, SIDE, SIDE, 0, 0, 1, 32, len(png), 22)
+    result = render(directory + png)
+    assert "color_converted" in codes(result)
+    assert samples.is_near(samples.opened(result).convert("RGB").getpixel((8, 8)), (219, 0, 4), 2)

@@ -87,9 +87,12 @@ def curves_for(icc: bytes, channels: int) -> list[Light]:
 
 
 def _is_usable(curve: Light) -> bool:
-    """Whether it has a value everywhere: others are powers of what has none, or tables that end too early."""
+    """Whether it has a value everywhere, and white is not darker than black.
+
+    Others are powers of what has none, tables that end too early, or negatives.
+    """
     try:
-        return all(math.isfinite(curve(level / 255)) for level in range(256))
+        return all(math.isfinite(curve(level / 255)) for level in range(256)) and curve(0) <= curve(1)
     except INVALID_CURVE:
         return False
 
@@ -118,6 +121,9 @@ def to_linear_srgb(icc: bytes) -> Matrix | None:
 
 
 def _are_curves(icc: bytes) -> bool:
+    """Return whether it is a profile of a device that curves and a matrix describe."""
+    if icc[12:16] in (b"link", b"abst"):
+        return False
     return icc[20:24] == b"XYZ " and b"A2B0" not in _tags(icc)
 
 

@@ -8,12 +8,14 @@ from PIL import Image
 
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
+from converter.engine.raster.signalling import ColorSpace
 from converter.engine.report import Log
 
 from . import png_alpha
 from .codec import Codec, Settings
 from .content import Content
 from .ico_entries import guard, only_best, png_of
+from .png_colors import space_of
 
 _SIDES = (16, 24, 32, 48, 64, 128, 256)
 
@@ -38,6 +40,13 @@ class Ico(Codec):
             return super().load(image, data)
         with Image.open(BytesIO(png), formats=["PNG"]) as inside:
             return png_alpha.loaded(inside, png)
+
+    def space(self, image: Image.Image, data: bytes) -> ColorSpace:
+        png = png_of(data)
+        if png is None:
+            return super().space(image, data)
+        with Image.open(BytesIO(png), formats=["PNG"]) as inside:
+            return space_of(inside, png)
 
     def stored(self, image: Image.Image, log: Log) -> Image.Image:
         """Return a square icon with the image centred on a transparent background."""
