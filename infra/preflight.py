@@ -28,6 +28,7 @@ OLDEST_TERRAFORM = (1, 11)
 # Prefixes reserved by SSM, EC2 and S3, RDS's own subnet group, and names that RDS and Zappa reject.
 RESERVED = "--|^(aws|ssm)|^(sg|sthree|amzn-s3-demo)(-|$)|^default$"
 SERVICES = ("apigateway", "cognito-idp", "dynamodb", "lambda", "rds", "sesv2", "ssm")
+NULL_IS_NOT_DEFAULT = ("monthly_budget", "web_concurrency", "worker_concurrency")
 GITHUB = "token.actions.githubusercontent.com"
 
 
@@ -51,6 +52,7 @@ class Preflight:
             ("database", self.database),
             ("domain", self.domain),
             ("mail", self.mail),
+            ("budget", self.budget),
             ("github", self.github),
         ]
 
@@ -209,6 +211,20 @@ class Preflight:
             )
         return self.settings["mail_from"]
 
+    def budget(self) -> str:
+        """Try what Terraform will do: billing is closed to IAM users until the root user opens it."""
+        if "alarm_email" not in self.settings or self.settings.get("monthly_budget") == "null":
+            return "none"
+        try:
+            self.aws("budgets").describe_budgets(AccountId=self.account, MaxResults=1)
+        except ClientError as error:
+            raise DeployError(
+                f"budgets cannot be read: {error.response['Error'].get('Message', '')} As the root user, open the billing "
+                "data (Account, IAM user and role access to Billing information), or set monthly_budget = null in "
+                f"infra/{self.project}.tfvars."
+            ) from error
+        return f"mails to {self.settings['alarm_email']}"
+
     def github(self) -> str:
         if "github_repository" not in self.settings or "github_provider_arn" in self.settings:
             return self.settings.get("github_repository", "no pipeline")
@@ -233,4 +249,4 @@ def settings_of(*files: Path) -> dict[str, str]:
         if file.exists():
             lines = re.findall(r'^\s*(\w+)\s*=\s*"?([^"#\n]*?)"?\s*(?:#.*)?$', file.read_text(), re.MULTILINE)
             found |= dict(lines)
-    return {name: value for name, value in found.items() if value != "null" or name.endswith("_concurrency")}
+    return {name: value for name, value in found.items() if value != "null" or name in NULL_IS_NOT_DEFAULT}

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("converter", "imagesite", "infra")
 SERVICES = (
-    "acm", "apigateway", "cloudformation", "cloudfront", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "events", "freetier",
-    "iam", "kinesis", "lambda", "logs", "rekognition", "route53", "s3", "service-quotas", "sesv2", "sns", "sqs", "ssm", "sts",
+    "acm", "apigateway", "budgets", "cloudformation", "cloudfront", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "events",
+    "freetier", "iam", "kinesis", "lambda", "logs", "rekognition", "route53", "s3", "service-quotas", "sesv2", "sns", "sqs", "ssm", "sts",
 )  # fmt: skip
 BOUND = {"TableName"}  # set by boto3's resources
 

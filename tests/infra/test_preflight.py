@@ -201,6 +201,26 @@ def test_mail_from_the_sandbox_of_ses_is_refused() -> None:
         preflight(mail_from="images@example.com").mail()
 
 
+def test_closed_billing_is_reported_before_the_budget_is_created() -> None:
+    """IAM users see no billing data, whatever their policies allow, until the root user opens it:
+    docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/control-access-billing.html
+    """
+    ready = preflight(alarm_email="you@example.com")
+    assert ready.budget() == "mails to you@example.com"
+    refusal = ClientError(
+        {"Error": {"Code": "AccessDeniedException", "Message": "User: a is not authorized."}},
+        "DescribeBudgets",
+    )
+    closed = Mock(describe_budgets=Mock(side_effect=refusal))
+    usual = ready.aws
+    ready.aws = lambda service: closed if service == "budgets" else usual(service)
+    with pytest.raises(DeployError, match="not authorized. As the root user, open the billing data"):
+        ready.budget()
+    ready.settings["monthly_budget"] = "null"
+    assert ready.budget() == "none"
+    assert preflight().budget() == "none"
+
+
 def test_an_existing_provider_for_github_is_reported() -> None:
     iam = boto3.client("iam")
     iam.create_open_id_connect_provider(
@@ -220,9 +240,10 @@ def test_an_existing_provider_for_github_is_reported() -> None:
 def test_settings_are_read_as_terraform_reads_them(tmp_path: Path) -> None:
     shared, own = tmp_path / "terraform.tfvars", tmp_path / "live.tfvars"
     shared.write_text('alarm_email = "a@example.com" # who is told\nworker_concurrency = 50\n')
-    own.write_text("worker_concurrency = null\ndomain_name=null\nfirewall = true\n")
+    own.write_text("worker_concurrency = null\nmonthly_budget = null\ndomain_name=null\nfirewall = true\n")
     assert settings_of(shared, own, tmp_path / "none") == {
         "alarm_email": "a@example.com",
         "worker_concurrency": "null",
+        "monthly_budget": "null",
         "firewall": "true",
     }
