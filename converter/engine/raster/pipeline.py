@@ -9,13 +9,12 @@ from typing import Any
 
 from PIL import Image
 
-from converter.engine.errors import EngineError, NoSuchPage, OutOfMemory
-from converter.engine.formats import ANIMATION_CANDIDATES
+from converter.engine.errors import EngineError, OutOfMemory
 from converter.engine.limits import DEFAULT_LIMITS, Deadline, Limits
 from converter.engine.recipe import Recipe
 from converter.engine.report import Log, Report, Result
 
-from . import density, metadata, steps
+from . import density, metadata, needs, steps
 from .choose import chosen
 from .codecs import Settings
 from .codecs.content import GAIN_MAP
@@ -82,11 +81,11 @@ class Source:
 
         Raises Truncated, Corrupt, OutOfMemory, TimedOut, TooManyPixels.
         """
-        scale = max((self._needed_scale(recipe) for recipe in recipes), default=1)
-        wanted = {number for recipe in recipes for number in self._wanted(recipe)} or {0}
+        scale = max((needs.scale(recipe, self.facts) for recipe in recipes), default=1)
+        wanted = {number for recipe in recipes for number in needs.existing(recipe, self.facts)} or {0}
+        depth = any(needs.depth(recipe, self.facts) for recipe in recipes)
         deadline = Deadline(self._limits.seconds)
         self._in_srgb = {}
-        depth = any(self._keeps_depth(_concrete(recipe)) for recipe in recipes)
         self._pictures = dict(decode(self._opened, self._limits, scale, wanted, deadline, depth))
         self._scale, self._has_depth = scale, depth
 
@@ -99,7 +98,7 @@ class Source:
 
         Raises InvalidRecipe, NoSuchPage, TooLargeForFormat, Fault, TooManyPixels, OutOfMemory, TimedOut.
         """
-        picked = self._picked(recipe)
+        picked = needs.pictures(recipe, self.facts)
         if not self._serves(recipe):
             self.load([recipe])
         try:
@@ -185,7 +184,7 @@ class Source:
     def _note_source(
         self, picked: Sequence[int], recipe: Recipe, log: Log, *, keeps_hdr: bool = False
     ) -> None:
-        keeps_all = self._keeps_all(recipe)
+        keeps_all = needs.all_pictures(recipe, self.facts)
         pictures = [self._pictures[number] for number in picked]
         note_source(self._opened, pictures, recipe, log, keeps_all=keeps_all, keeps_hdr=keeps_hdr)
 
@@ -223,7 +222,7 @@ class Source:
         deadline: Deadline,
     ) -> tuple[list[Frame], bytes | None]:
         """Return the frames to encode, and their ICC profile unless they are in sRGB."""
-        concrete = _concrete(recipe)
+        concrete = needs.concrete(recipe)
         pictures = [self._pictures[number] for number in picked]
         dpi = density.wanted(pictures[0].dpi, self._is_sideways(recipe), concrete)
         context = RenderContext(concrete, self._limits, log, images, dpi)
@@ -237,11 +236,11 @@ class Source:
                 log.note("profile_kept", profile=profile.name)
                 return finished, profile.icc
             log.warn("profile_not_fitting")
-        converted = self._srgb_frames(log, self._keeps_depth(concrete))
+        converted = self._srgb_frames(log, needs.depth(recipe, self.facts))
         return self._worked_on([converted[number] for number in picked], context, deadline), None
 
     def _worked_on(self, frames: Sequence[Frame], context: RenderContext, deadline: Deadline) -> list[Frame]:
-        if not self._keeps_depth(context.recipe):
+        if not needs.depth(context.recipe, self.facts):
             frames = [replace(frame, low=None) for frame in frames]
         finished = _worked_on(frames, context, deadline)
         deep = context.recipe.target.deep
@@ -292,39 +291,10 @@ class Source:
     def _serves(self, recipe: Recipe) -> bool:
         """Whether the decoded pictures are sufficient for this recipe."""
         return (
-            self._pictures.keys() >= set(self._picked(recipe))
-            and self._needed_scale(recipe) <= self._scale
-            and (self._has_depth or not self._keeps_depth(_concrete(recipe)))
+            self._pictures.keys() >= set(needs.pictures(recipe, self.facts))
+            and needs.scale(recipe, self.facts) <= self._scale
+            and (self._has_depth or not needs.depth(recipe, self.facts))
         )
-
-    def _picked(self, recipe: Recipe) -> list[int]:
-        """Return the numbers of the pictures in the result. Raises NoSuchPage."""
-        picked = recipe.picked(self.facts.pictures)
-        return picked if self._keeps_all(_concrete(recipe)) else picked[:1]
-
-    def _wanted(self, recipe: Recipe) -> list[int]:
-        """Return the same numbers, or an empty list if there is no such page."""
-        try:
-            return self._picked(recipe)
-        except NoSuchPage:
-            return []
-
-    def _needed_scale(self, recipe: Recipe) -> float:
-        if self._wanted(recipe) != [0]:
-            return 1  # other pages may be smaller than the first
-        return steps.needed_scale(_concrete(recipe), self.facts.width, self.facts.height)
-
-    def _keeps_depth(self, recipe: Recipe) -> bool:
-        """Whether the result keeps all bits of the source."""
-        return recipe.keeps_depth and self.facts.bits > 8
-
-    def _keeps_all(self, recipe: Recipe) -> bool:
-        """Whether the result holds every frame or page."""
-        if recipe.frames != "all":
-            return False
-        if self.facts.animated:
-            return recipe.target.animation or recipe.target.pages
-        return self.facts.pages > 1 and recipe.target.pages
 
     def _srgb_frames(self, log: Log, depth: bool) -> dict[int, Frame]:
         """Return the frames in sRGB, converted once for all recipes.
@@ -351,11 +321,6 @@ def _worked_on(frames: Sequence[Frame], context: RenderContext, deadline: Deadli
 
 def _images(frames: Sequence[Frame]) -> list[Image.Image | None]:
     return [image for frame in frames for image in (frame.image, frame.low)]
-
-
-def _concrete(recipe: Recipe) -> Recipe:
-    """Return the recipe with `auto` replaced by a format that can store everything its choices can."""
-    return replace(recipe, format=ANIMATION_CANDIDATES[0].name) if recipe.is_auto else recipe
 
 
 def open(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Source:
