@@ -71,7 +71,6 @@ def fill(owner: Any, count: int) -> None:
         Share.objects.create(owner=user, batch=batch, expires_at=batch.expires_at)
 
 
-@pytest.mark.long
 def test_a_list_needs_the_same_queries_for_three_rows_and_for_thirty(
     staff: Client, alice: Any, subtests: pytest.Subtests
 ) -> None:
@@ -89,7 +88,6 @@ def test_a_list_needs_the_same_queries_for_three_rows_and_for_thirty(
             assert len(response.context["cl"].result_list) >= 30
 
 
-@pytest.mark.long
 def test_a_list_is_searched_by_owner_and_id(staff: Client, alice: Any, subtests: pytest.Subtests) -> None:
     fill(alice, 2)
     for path, rows, owner in [
@@ -216,7 +214,6 @@ def test_the_batches_of_jobs_are_expired(staff: Client, alice: Any) -> None:
     assert Batch.objects.filter(expired_at=None).count() == 1
 
 
-@pytest.mark.long
 def test_rows_are_shown_completely_and_cannot_be_edited(
     staff: Client, alice: Any, send: Any, worker: Any, subtests: pytest.Subtests
 ) -> None:
@@ -330,7 +327,6 @@ def test_counting_stops_at_the_limit_of_paging(alice: Any, monkeypatch: pytest.M
     assert BoundedPaginator(Job.objects.all(), 2).count == 3
 
 
-@pytest.mark.long
 def test_an_action_on_all_applies_to_the_number_in_the_list(
     staff: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

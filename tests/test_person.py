@@ -81,7 +81,6 @@ def test_it_says_why_jobs_failed(staff: Client, alice: Any, bob: Any) -> None:
     assert len(page.context["newest"]) == 2
 
 
-@pytest.mark.long
 def test_each_link_leads_to_what_it_says(staff: Client, alice: Any, bob: Any) -> None:
     jobs_of(alice, CUT, FULL, {"status": "finished"})
     jobs_of(bob, CUT)
@@ -94,7 +93,6 @@ def test_each_link_leads_to_what_it_says(staff: Client, alice: Any, bob: Any) ->
     assert f"/admin/converter/quota/{alice.pk}/change/" in staff.get(page_of(alice)).text
 
 
-@pytest.mark.long
 def test_it_costs_at_most_twelve_queries(alice: Any, bob: Any) -> None:
     client = member(bob, "view_user", "view_job", "change_job", "view_batch")
     jobs_of(alice, *[CUT, FULL] * 8)

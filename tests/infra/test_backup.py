@@ -172,7 +172,6 @@ def worker(site: Deployment) -> Worker:
     return site.run
 
 
-@pytest.mark.long
 def test_rows_users_and_tables_are_restored_into_a_new_site(
     make_site: Callable[[], Deployment], tmp_path: Path
 ) -> None:
@@ -225,7 +224,6 @@ def test_random_passwords_satisfy_every_pool(
     assert user(pool_of(site), email)["status"] == "CONFIRMED"
 
 
-@pytest.mark.long
 def test_existing_users_are_unchanged(make_site: Callable[[], Deployment], tmp_path: Path) -> None:
     site, file = make_site(), tmp_path / "site.tar"
     site.fetch_settings()
@@ -237,7 +235,6 @@ def test_existing_users_are_unchanged(make_site: Callable[[], Deployment], tmp_p
     assert member_of(worker(site).database, "rows.jsonl") == rows(sub)
 
 
-@pytest.mark.long
 def test_an_interrupted_restore_continues(
     make_site: Callable[[], Deployment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,7 +274,6 @@ def test_throttled_items_are_retried_with_growing_pauses(monkeypatch: pytest.Mon
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5]
 
 
-@pytest.mark.long
 def test_a_used_site_is_not_changed(
     make_site: Callable[[], Deployment], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,7 +301,6 @@ def test_a_file_that_cannot_be_written_is_reported(
     assert "site.tar could not be written: No such file or directory." in capsys.readouterr().err
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -72,7 +72,6 @@ def test_an_alarm_restores_the_previous_code(watch: Watch, alarm: str) -> None:
     assert times_back(watch) == 1
 
 
-@pytest.mark.long
 def test_without_alarms_the_new_code_stays(watch: Watch) -> None:
     watch.note()
     ring("failed-queue")  # which may be about events of an hour ago
@@ -80,7 +79,6 @@ def test_without_alarms_the_new_code_stays(watch: Watch) -> None:
     assert times_back(watch) == 0
 
 
-@pytest.mark.long
 def test_an_alarm_from_before_the_deploy_is_ignored(watch: Watch) -> None:
     ring("web-errors")
     watch.note()

@@ -154,7 +154,6 @@ def test_partial_files_are_deleted_at_the_next_start(folders: Path) -> None:
     assert files(folders) == []
 
 
-@pytest.mark.long
 def test_a_server_that_is_killed_sometimes_does_not_fail_an_image(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:
@@ -165,7 +164,6 @@ def test_a_server_that_is_killed_sometimes_does_not_fail_an_image(
     assert statuses(waiting) == ["finished"]
 
 
-@pytest.mark.long
 def test_an_image_that_kills_the_server_at_each_start_fails(
     waiting: Batch, worker: RecordingDispatch
 ) -> None:

@@ -41,7 +41,6 @@ def test_expired_batches_are_deleted_with_their_files(
     assert sweep.sweep()["expired"] == 0
 
 
-@pytest.mark.long
 def test_a_file_that_cannot_be_deleted_does_not_block_others(
     alice: Any, send: Send, worker: RecordingDispatch, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +161,6 @@ def test_a_job_that_no_worker_takes_fails(
     assert the_job(batch).error_code == "queue_timed_out"
 
 
-@pytest.mark.long
 def test_an_upload_that_never_comes_fails(alice: Any) -> None:
     batch = submit(alice, "a.jpg")
     ask_again(sweep.UPLOAD_ASKS - 1)

@@ -220,7 +220,6 @@ def _reads_files(view: Any) -> bool:
     )
 
 
-@pytest.mark.long
 def test_every_url_that_accepts_files_is_known() -> None:
     pages = {
         reverse(

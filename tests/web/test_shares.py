@@ -27,7 +27,6 @@ def share(batch: Batch, job: Job) -> Share:
     return jobs.share(batch, [job])
 
 
-@pytest.mark.long
 def test_chosen_results_are_shared_by_a_link(page: Client, client: Client, batch: Batch, job: Job) -> None:
     form = text(page.get(f"/batches/{batch.pk}/share/"))
     assert len(re.findall(r'name="jobs"[^>]*checked', form)) == 2
@@ -94,7 +93,6 @@ def test_sizes_are_formatted_as_everywhere_else(page: Client, batch: Batch, job:
     assert "photo 0.webp (128\u00a0KB)" in text(page.get(f"/batches/{batch.pk}/share/"))
 
 
-@pytest.mark.long
 def test_openings_by_others_are_counted(page: Client, client: Client, share: Share) -> None:
     page.get(f"/s/{share.token}/")
     client.head(f"/s/{share.token}/")
@@ -186,7 +184,6 @@ def test_the_links_of_a_suspended_user_do_not_work(
     assert client.get(f"/s/{share.token}/{job.pk}/").status_code == 404
 
 
-@pytest.mark.long
 def test_links_are_not_guessed_and_those_that_exist_open_meanwhile(
     client: Client, share: Share, job: Job
 ) -> None:

@@ -297,7 +297,6 @@ def test_get_requests_change_nothing(page: Client, webhook: Webhook, act: str) -
     assert page.get(at(webhook, act)).status_code == 405
 
 
-@pytest.mark.long
 def test_many_webhooks_and_messages_cost_no_more_queries(
     page: Client,
     alice: Any,
