@@ -81,8 +81,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @functools.cache
 def _marks(module: Path) -> set[str]:
     """Return the markers of a whole module."""
-    line = re.search(r"^pytestmark = (.+)$", module.read_text(), re.MULTILINE)
-    return set(re.findall(r"pytest\.mark\.(\w+)", line[1])) if line else set()
+    found = re.search(r"^pytestmark = (\[[^]]*\]|.+)$", module.read_text(), re.MULTILINE)
+    return set(re.findall(r"pytest\.mark\.(\w+)", found[1])) if found else set()
 
 
 @pytest.hookimpl(wrapper=True)
