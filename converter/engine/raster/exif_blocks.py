@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from . import colortags, location
+from . import color_tags, location
 
 _Base = ExifTags.Base
 _IFD = ExifTags.IFD
@@ -72,7 +72,7 @@ def rebuilt(exif: Image.Exif, size: tuple[int, int], srgb: bool, with_location: 
     for tag, side in zip((_Base.ExifImageWidth, _Base.ExifImageHeight), size, strict=True):
         if tag in details:
             details[tag] = side
-    details = colortags.in_exif(details, srgb)
+    details = color_tags.in_exif(details, srgb)
     if details:
         block[_IFD.Exif] = {tag: as_written(value) for tag, value in details.items()}
     gps = _places(exif) if with_location else {}

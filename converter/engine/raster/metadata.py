@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 from converter.engine.formats import Format
 from converter.engine.report import Log
 
-from . import colortags, exif_blocks, iptc, location, source_type
+from . import color_tags, exif_blocks, iptc, location, source_type
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -296,7 +296,7 @@ def _kept(
     if target.xmp and metadata.xmp:
         xmp = _without_thumbnails(metadata.xmp)
         if xmp:
-            kept["xmp"] = colortags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
+            kept["xmp"] = color_tags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:
         kept["iptc"] = metadata.iptc
     if target.comment and metadata.comment:
