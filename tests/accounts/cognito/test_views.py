@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from imagesite.accounts.attempts import ADDRESS
 from imagesite.accounts.cognito import backend, jwt
 from imagesite.accounts.cognito import client as cognito
 from imagesite.accounts.cognito.errors import CognitoError, CognitoUnavailable, text
@@ -112,6 +113,22 @@ def test_an_unconfirmed_user_is_redirected_to_confirm(client: Client) -> None:
     assert log_in(client, "erin@example.org").headers["Location"] == "/accounts/signup/confirm/"
     again = client.post("/accounts/signup/resend/", {"email": "erin@example.org"})
     assert again.headers["Location"] == "/accounts/signup/confirm/"
+
+
+def test_one_address_cannot_use_up_mails_and_users_of_the_pool(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sign-up sends a mail, of which Cognito's own mailer sends 50 a day, and counts as an active user:
+    docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+    """
+    asked: list[str] = []
+    monkeypatch.setattr(cognito, "sign_up", lambda email, password: asked.append(email))
+    answers = [
+        client.post("/accounts/signup/", {"email": f"{number}@example.org", "password": PASSWORD}).status_code
+        for number in range(ADDRESS.burst + 1)
+    ]
+    assert answers == [302] * ADDRESS.burst + [429]
+    assert len(asked) == ADDRESS.burst
 
 
 def test_sign_up_does_not_reveal_who_has_an_account(client: Client, carol: str) -> None:
