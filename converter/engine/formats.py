@@ -264,7 +264,8 @@ _KNOWN = (
         label="BMP",
         extensions=("bmp", "dib"),
         mime="image/bmp",
-        signature=rb"BM",
+        # Bytes 14 to 17 are the size of the next header, and no BMP is without control characters so far.
+        signature=rb"BM(?!.{14}[^\0]|.{15}[^\0]|[^\0-\x08\x0e-\x1f]{0,16}\Z)",
         lossless=True,
         max_side=32_767,
         shows_in_browser=True,

@@ -1,19 +1,52 @@
-"""Message templates for valid files that are not supported: other formats, and unusual variants of ours."""
+"""Message templates for files that are not supported: other formats, no images, and unusual variants of ours."""
 
 from __future__ import annotations
 
 from .messages import gettext_noop as _
 
 UNREAD = {
+    "not_an_image.apple_double": _(
+        "This file contains only macOS's extra information about an image. Upload the image itself, whose name is the same without “._”."
+    ),
+    "not_an_image.base64": _("This is an image written as text (Base64). Decode it, then upload the image."),
+    "not_an_image.data": _(
+        "This file contains {name} text, not an image. Check that you chose the right file."
+    ),
+    "not_an_image.git_lfs": _(
+        "This is a Git LFS pointer, which only stands for the image. Run “git lfs pull”, then upload the image."
+    ),
+    "not_an_image.icloud": _(
+        "This is a placeholder, and the image itself is in iCloud. Download it to your device, then upload it."
+    ),
+    "not_an_image.shortcut": _(
+        "This is a shortcut to another file or to a website. Upload the image itself."
+    ),
+    "not_an_image.text": _("This file contains text, not an image. Check that you chose the right file."),
+    "not_an_image.web_page": _(
+        "This is a web page, not an image. Some sites send a page instead of the image: open the image in your browser and save it again."
+    ),
+    "not_an_image.zeros": _(
+        "This file contains only zeros: its content was lost, often because a copy was interrupted. Copy or download the original again."
+    ),
+    "unsupported_format.archive": _(
+        "{name} archives cannot be converted here. Unpack the archive and upload the images inside."
+    ),
+    "unsupported_format.audio": _("Audio files cannot be converted here. Upload an image instead."),
     "unsupported_format.cursor": _(
         "Windows cursors cannot be converted here. Export the image as PNG first."
     ),
     "unsupported_format.dds": _("DDS textures cannot be converted here. Export the image as PNG first."),
+    "unsupported_format.document": _(
+        "{name} documents cannot be converted here. Save the images inside as PNG or JPEG and upload those."
+    ),
     "unsupported_format.eps": _(
         "EPS and PostScript cannot be converted here. Export the image as PNG or JPEG first."
     ),
     "unsupported_format.exr": _(
         "OpenEXR images cannot be converted here. Export the image as PNG or JPEG first."
+    ),
+    "unsupported_format.image": _(
+        "{name} images cannot be converted here. Export the image as PNG or JPEG first."
     ),
     "unsupported_format.jxl": _(
         "JPEG XL images cannot be converted here. Export the image as PNG or JPEG first."
@@ -65,6 +98,9 @@ UNREAD = {
     ),
     "unsupported_variant.derived": _(
         "This {format} is composed of several images in a way that cannot be read here. Export it as PNG or JPEG first."
+    ),
+    "unsupported_variant.encrypted": _(
+        "This {format} is encrypted, so it cannot be read here. Export it without encryption as PNG or JPEG first."
     ),
     "unsupported_variant.fill_order": _(
         "This {format} stores its bits in reverse order, which cannot be read here. Export it as an 8-bit PNG or TIFF first."

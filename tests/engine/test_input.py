@@ -16,7 +16,6 @@ from converter.engine import (
     Fault,
     InvalidRecipe,
     Limits,
-    NotAnImage,
     Recipe,
     Result,
     TooManyBytes,
@@ -45,14 +44,6 @@ def test_an_empty_file_is_reported_as_empty() -> None:
     assert error_of(b"").code == "empty_file"
     with pytest.raises(EmptyFile):
         open(b"")
-
-
-@pytest.mark.parametrize(
-    "data", [b"hello, I am not a picture", b"\0" * 100, b"<html><body>", b"\xff", b"RIFF1234WAVE"]
-)
-def test_a_file_that_is_no_image_is_reported_as_such(data: bytes) -> None:
-    with pytest.raises(NotAnImage):
-        open(data)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ _COMPRESSIONS = {
     b"vvc1": "VVC",
 }
 _UNCOMPRESSED = b"unci"
+_ENCRYPTED = b""
+"""Stands for the type of a protected item (ISO/IEC 14496-12, 8.11.5)."""
 _MOST_PARTS = 1_000
 
 
@@ -40,6 +42,8 @@ def refuse_unread(data: bytes, format: Format, coded: Collection[bytes], derived
     for kind in made_of(data):
         if kind in coded or kind in derived:
             continue
+        if kind == _ENCRYPTED:
+            raise UnsupportedVariant(kind="encrypted", format=format.label)
         if kind in _COMPRESSIONS:
             raise UnsupportedVariant(kind="compression", format=format.label, compression=_COMPRESSIONS[kind])
         if kind == _UNCOMPRESSED:
@@ -91,7 +95,8 @@ def _kinds(data: bytes, meta: tuple[int, int]) -> dict[int, bytes]:
         if name == b"infe" and version >= 2:
             item = struct.unpack_from(">H" if version == 2 else ">I", data, at + 4)[0]
             kind_at = at + (8 if version == 2 else 10)
-            found[item] = data[kind_at : kind_at + 4]
+            is_protected = any(data[kind_at - 2 : kind_at])
+            found[item] = _ENCRYPTED if is_protected else data[kind_at : kind_at + 4]
     return found
 
 

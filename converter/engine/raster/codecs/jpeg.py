@@ -63,6 +63,7 @@ _DAMAGED = "damaged"
 
 _EIGHTH = 8
 _SCALES = (8, 4, 2, 1)  # to which libjpeg can shrink
+_CHANNELS = (0, 1, 3, 4)  # none is damage
 _UNITS = (1, 2)  # per inch, per centimetre
 
 
@@ -105,7 +106,7 @@ class Jpeg(Codec):
                 raise UnsupportedVariant(kind="hierarchical", format=self.format.label)
             # A frame header after a scan is damage, which the decoder detects.
             if is_frame(segment.marker) and segment.end > segment.start and not scans:
-                self._refuse_unread(segment.marker, data[segment.start])
+                self._refuse_unread(segment.marker, data[segment.start : segment.end])
                 self._refuse_lie(segment.marker, data[segment.start : segment.end], len(data), limits)
 
     def _refuse_lie(self, marker: int, frame: bytes, size: int, limits: Limits) -> None:
@@ -120,9 +121,9 @@ class Jpeg(Codec):
         if marker in _HUFFMAN and size < blocks / 8 * _PART_THERE:
             raise Truncated
 
-    def _refuse_unread(self, marker: int, bits: int) -> None:
+    def _refuse_unread(self, marker: int, frame: bytes) -> None:
         """Raise UnsupportedVariant according to the frame header (T.81, B.2.2)."""
-        label = self.format.label
+        label, bits, channels = self.format.label, frame[0], frame[5] if len(frame) > 5 else 0
         if marker == _JPEG_LS:
             raise UnsupportedVariant(kind="jpeg_ls", format=label)
         if marker in _HIERARCHICAL:
@@ -131,6 +132,8 @@ class Jpeg(Codec):
             raise UnsupportedVariant(kind="compression", format=label, compression="lossless arithmetic")
         if bits != 8:
             raise UnsupportedVariant(kind="samples", format=label, bits=bits)
+        if channels not in _CHANNELS and len(frame) == 6 + 3 * channels:  # otherwise, it is damaged
+            raise UnsupportedVariant(kind="many_channels", format=label, channels=channels)
 
     def space(self, image: Image.Image, data: bytes) -> ColorSpace:
         return of_exif(profile_of(data), image)
