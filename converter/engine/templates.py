@@ -140,6 +140,7 @@ NOTES = {
     "profile_kept": _("Colour profile {profile} kept"),
     "hdr_kept": _("Brighter HDR version kept"),
     "hdr_removed": _("Brighter HDR version removed"),
+    "video_removed": _("Video of the motion photo removed"),
     "bits_reduced": _("Reduced from {bits} to 8 bits per channel"),
     "bits_reduced.to_16": _("Reduced from {bits} to 16 bits per channel"),
     "bits_kept": _("{bits} bits per channel kept"),

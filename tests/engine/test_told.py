@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from io import BytesIO
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from converter.engine.raster import open
 from converter.engine.raster.codecs.jpeg_whole import is_incomplete
 from converter.engine.report import Result
 
-from . import samples
+from . import exiftool, samples
 from .rendering import codes
 from .test_corpus import data_of, render
 
@@ -83,6 +84,50 @@ def test_a_whole_grey_picture_is_whole(color: tuple[int, int, int], progressive:
 
 def test_a_video_after_the_image_does_not_truncate_it() -> None:
     assert "image_incomplete" not in codes(converted(jpeg() + b"\0\0\0\x18ftypmp42" + bytes(3000)))
+
+
+VIDEO = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(3000)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png"])
+def test_the_removal_of_the_video_of_a_motion_photo_is_reported(format: str) -> None:
+    assert "video_removed" in codes(converted(jpeg() + VIDEO, format=format))
+    assert "video_removed" not in codes(converted(jpeg() + b"ftypisom" + bytes(3000), format=format))
+
+
+@pytest.mark.parametrize("kind", [b"mpvd", b"free"])
+def test_a_video_in_a_box_is_one_too(kind: bytes) -> None:
+    heic = (samples.FILES / "phone.heic").read_bytes()
+    assert "video_removed" not in codes(converted(heic))
+    boxed = (8 + len(VIDEO)).to_bytes(4, "big") + kind + VIDEO
+    assert "video_removed" in codes(converted(heic + boxed))
+
+
+MOTION = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/"
+xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"
+GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion='1' dc:source="phone" hdrgm:Version="1.0">
+<GCamera:MicroVideoOffset>3024</GCamera:MicroVideoOffset><hdrgm:Gamma/><Container:Directory><rdf:Seq>
+<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="image/jpeg" Item:Semantic="Primary"/></rdf:li>
+<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="video/mp4" Item:Semantic="MotionPhoto"
+Item:Length="3024"/></rdf:li></rdf:Seq></Container:Directory><dc:format>image/jpeg</dc:format></rdf:Description>
+</rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "tiff"])
+def test_xmp_that_is_kept_describes_no_video_or_gain_map_that_is_not(format: str) -> None:
+    data = samples.saved(Image.new("RGB", (64, 48)), "JPEG", xmp=MOTION) + VIDEO
+    kept = exiftool.read(
+        converted(data, format=format, metadata="keep").data, "-G", "-XMP:all", extension=format
+    )
+    assert {"XMP:Source": "phone", "XMP:Format": "image/jpeg"}.items() <= kept.items()
+    assert not {name for name in kept if re.search("Motion|Video|Directory|hdrgm|Gamma|Version", name)}
+
+
+def test_xmp_about_a_gain_map_that_is_not_there_promises_none() -> None:
+    data = samples.saved(Image.new("RGB", (64, 48)), "JPEG", xmp=MOTION)
+    assert not {"hdr_lost", "hdr_kept", "video_removed"} & codes(converted(data))
 
 
 def test_the_second_picture_of_a_stereo_camera_is_named() -> None:

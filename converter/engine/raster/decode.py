@@ -64,6 +64,8 @@ class Opened:
     dpi: density.Density | None
     """The resolution in the file, before the orientation is applied; pages may each have their own."""
     has_gain_map: bool
+    has_video: bool
+    """Whether it is a motion photo."""
     has_credentials: bool
     """Whether it has Content Credentials (a C2PA manifest), which are valid only for the unchanged file."""
 
@@ -94,6 +96,7 @@ def open_data(data: bytes, limits: Limits) -> Opened:
             space=space,
             dpi=density.read(codec.dpi(image), image),
             has_gain_map=codec.has_gain_map(data),
+            has_video=codec.has_video(data),
         )
 
 

@@ -18,6 +18,7 @@ from converter.engine.formats import Format
 from converter.engine.report import Log
 
 from . import color_tags, exif_blocks, iptc, location, source_type
+from .attachments import without_attachments
 
 _MAX_TEXT = 200
 _MAX_BLOCK = 1_000_000
@@ -294,7 +295,7 @@ def _kept(
         if exif:
             kept["exif"] = exif
     if target.xmp and metadata.xmp:
-        xmp = _without_thumbnails(metadata.xmp)
+        xmp = without_attachments(_without_thumbnails(metadata.xmp))
         if xmp:
             kept["xmp"] = color_tags.in_xmp(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp), srgb)
     if target.iptc and metadata.iptc:

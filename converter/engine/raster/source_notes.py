@@ -27,6 +27,8 @@ def note_source(
         log.note("hdr_removed")
     elif opened.has_gain_map:
         log.warn("hdr_lost")
+    if opened.has_video:
+        log.note("video_removed")
     if opened.has_credentials:
         log.warn("credentials_removed")
     if any(picture.is_incomplete for picture in pictures):

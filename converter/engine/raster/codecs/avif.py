@@ -13,7 +13,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import LOW
 from converter.engine.raster.signalling import SRGB, ColorSpace, icc_of, of_icc, of_nclx
 
-from . import credentials, libavif
+from . import credentials, libavif, motion
 from .avif_aperture import AvifImage
 from .boxes import box, boxes, brands, check, rebranded
 from .codec import Codec, Settings
@@ -124,6 +124,9 @@ class Avif(Codec):
 
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)
+
+    def has_video(self, data: bytes) -> bool:
+        return motion.has_video(data)
 
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_boxes(data)

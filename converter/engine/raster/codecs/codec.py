@@ -167,6 +167,10 @@ class Codec:
         """Return whether the file contains a gain map for HDR screens."""
         return False
 
+    def has_video(self, data: bytes) -> bool:
+        """Return whether the file is a motion photo, with a short video."""
+        return False
+
     def credentials(self, data: bytes) -> bytes:
         """Return the file's Content Credentials (a C2PA manifest), or empty bytes."""
         return b""

@@ -13,7 +13,7 @@ from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster.signalling import ColorSpace, icc_of, of_icc, of_nclx
 
-from . import credentials
+from . import credentials, motion
 from .boxes import box, boxes, brands, check, compatible_brands, rebranded
 from .codec import Codec
 from .heic_colors import with_known_colors
@@ -85,6 +85,9 @@ class Heic(Codec):
 
     def has_gain_map(self, data: bytes) -> bool:
         return has_gain_map(data)
+
+    def has_video(self, data: bytes) -> bool:
+        return motion.has_video(data)
 
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_boxes(data)

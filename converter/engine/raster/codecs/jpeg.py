@@ -18,7 +18,7 @@ from converter.engine.limits import Limits
 from converter.engine.raster import iptc
 from converter.engine.raster.signalling import ColorSpace, of_exif
 
-from . import credentials, jpeg_damage, jpeg_warnings, jpegli
+from . import credentials, jpeg_damage, jpeg_warnings, jpegli, motion
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
 from .jpeg_detail import without_detail
@@ -54,6 +54,7 @@ _HUFFMAN = (0xC0, 0xC1, 0xC2)
 _PART_THERE = 1 / 4  # of the minimum size; truncated files are still worth decoding
 
 _GAIN_MAPS = (b"hdrgm:Version", b"urn:iso:std:iso:ts:21496:-1\x00", b"HDRGainMap", b"aux:hdrgainmap")
+_SOI = b"\xff\xd8\xff"
 _IMAGE = re.compile(rb"\xff\xd8\xff[\xe0-\xef]")
 _MOST_HEAD, _MOST_IMAGES = 200_000, 20
 _MP_ENTRIES = 0xB002
@@ -213,12 +214,17 @@ class Jpeg(Codec):
         return [0, *(number for number, kind in enumerate(kinds) if number and "Thumbnail" not in kind)]
 
     def has_gain_map(self, data: bytes) -> bool:
-        """Search the headers of all images for the markers of Android, ISO 21496-1 and Apple."""
-        heads = [data[:_MOST_HEAD]]
+        """Search the headers of all images for the markers of Android, ISO 21496-1 and Apple.
+
+        Those of the first count only if another follows: programs without HDR keep its XMP.
+        """
         end = next((segment.end for segment in segments(data) if segment.marker == END_OF_IMAGE), len(data))
-        for start in islice(_IMAGE.finditer(data, end), _MOST_IMAGES):
-            heads.append(data[start.start() : start.start() + _MOST_HEAD])
+        starts = [found.start() for found in islice(_IMAGE.finditer(data, end), _MOST_IMAGES)]
+        heads = [data[start : start + _MOST_HEAD] for start in (0, *starts)] if _SOI in data[end:] else []
         return any(mark in head for head in heads for mark in _GAIN_MAPS)
+
+    def has_video(self, data: bytes) -> bool:
+        return motion.has_video(data)
 
     def credentials(self, data: bytes) -> bytes:
         return credentials.in_jpeg(data)
