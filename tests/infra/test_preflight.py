@@ -134,9 +134,10 @@ def test_terraform_must_be_there_and_new_enough(monkeypatch: pytest.MonkeyPatch)
         ready.terraform()
 
 
-def test_a_region_without_a_service_is_refused() -> None:
-    with pytest.raises(DeployError, match="mars-north-1 has no apigateway"):
-        preflight(region="mars-north-1").offered()
+@pytest.mark.parametrize("region", ["mars-north-1", "us-gov-west-1", "cn-north-1"])
+def test_a_region_without_a_service_or_of_another_partition_is_refused(region: str) -> None:
+    with pytest.raises(DeployError, match=f"{region} has no apigateway"):
+        preflight(region=region).offered()
 
 
 def test_a_bucket_of_another_account_is_found() -> None:
