@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import Problem
 from .messages import Message
+from .strict_json import integer_if_whole
 
 _KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 
@@ -119,9 +120,9 @@ def without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 
 
 def with_integers(value: object, schema: Mapping[str, Any]) -> Any:
-    """Return the value with 80.0 as 80: JSON has one kind of number, in which both are the same integer."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    """Return the value with 80.0 as 80. `strict_json` does the same, but not all recipes come from JSON text."""
+    if isinstance(value, float):
+        return integer_if_whole(value)
     properties = schema.get("properties")
     if not isinstance(value, Mapping) or not properties:
         return value

@@ -26,6 +26,11 @@ def loads(text: str) -> Any:
     return value
 
 
+def integer_if_whole(number: float) -> int | float:
+    """Return 80 for 80.0: JSON has one kind of number, and many programs write integers with a point."""
+    return int(number) if number.is_integer() else number
+
+
 def _check_text(value: Any) -> None:
     if isinstance(value, str):
         if "\0" in value:
@@ -54,8 +59,7 @@ def _parse_int(digits: str) -> int | float:
 
 
 def _parse_float(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() else number  # many programs write 80 as 80.0
+    return integer_if_whole(float(text))
 
 
 def _refuse(constant: str) -> None:

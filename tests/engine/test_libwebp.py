@@ -209,7 +209,7 @@ def test_too_little_memory_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_sharp_mode_is_not_used_where_it_takes_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(libwebp, "MOST_PIXELS", 100)
+    monkeypatch.setattr(libwebp, "MOST_SHARP_PIXELS", 100)
     assert render(samples.photo()).report.settings["lossless"] is True
 
 

@@ -66,11 +66,10 @@ class _Look(NamedTuple):
     strips: Callable[[int], list[Strip]] = strips
 
 
-_LOOKS = (
-    (_Look(3), _Look(3), _Look(1), _Look(1), _Look(1)),
-    (_Look(3, strips_of_bands), _Look(3, strips_of_bands), _Look(2), _Look(1), _Look(1)),
-)
-"""For each scale of a small and of a large picture."""
+_LOOKS = (_Look(3), _Look(3), _Look(1), _Look(1), _Look(1))
+"""For each scale of a picture."""
+_LOOKS_AT_LARGE = (_Look(3, strips_of_bands), _Look(3, strips_of_bands), _Look(2), _Look(1), _Look(1))
+"""For each scale of a large picture."""
 _C2 = np.float32(0.0009)
 
 
@@ -80,11 +79,10 @@ class Reference:
     def __init__(self, picture: Image.Image) -> None:
         """Compute what depends only on the picture; transparent parts count as white."""
         self.picture = picture
+        looks = _LOOKS_AT_LARGE if is_large(picture.size) else _LOOKS
         self._channels = [
             {channel: _Channel(plane, look, weights[channel]) for channel, plane in planes.items()}
-            for planes, look, weights in zip(
-                _sizes(picture), _LOOKS[is_large(picture.size)], _WEIGHTS, strict=True
-            )
+            for planes, look, weights in zip(_sizes(picture), looks, _WEIGHTS, strict=True)
         ]
 
     def score(self, picture: Image.Image) -> float:

@@ -21,7 +21,7 @@ from .optional import OptionalLibrary, Unfit
 
 MODES = ("RGB", "RGBA")
 
-MOST_PIXELS = 50_000_000
+MOST_SHARP_PIXELS = 50_000_000
 """The most pixels for the sharp mode, which takes 12 bytes of memory per pixel."""
 
 _VERSION = 0x0210

@@ -63,7 +63,7 @@ class Webp(Codec):
 
     def halves_color(self, content: Content) -> bool:
         """Return whether the sharp mode is left to be tried. Pillow encodes animations without it."""
-        if content.is_part or content.full_color or content.pixels > libwebp.MOST_PIXELS:
+        if content.is_part or content.full_color or content.pixels > libwebp.MOST_SHARP_PIXELS:
             return False
         return _is_for_libwebp(content)
 
