@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 SANDBOX = Sandbox(required=settings.CONVERTER_SANDBOX_REQUIRED)
 # In an image's metadata, the newest. DynamoDB stores 400 KB per item, about 4,000 of them.
 MOST_OUTPUTS = 1_000
+_DONE = {Job.Status.FINISHED, Job.Status.FAILED, Job.Status.EXPIRED}
 
 
 def run(upload_id: uuid.UUID) -> int:
@@ -57,8 +58,7 @@ def run(upload_id: uuid.UUID) -> int:
             raise StillRunning
         if Source.objects.filter(upload=upload_id).exists():
             return 0  # the document waits for another image, or is converted by the task of its first
-        logger.info("No job to run: duplicate event", extra={"upload": str(upload_id)})
-        metrics.emit(Duplicates=1)
+        _note_nothing_to_run(upload_id)
         # The first worker may have been killed after its last job but before this.
         for upload in Upload.objects.filter(pk=upload_id):
             _note_outputs(upload)
@@ -69,6 +69,16 @@ def run(upload_id: uuid.UUID) -> int:
         _put_back(jobs, exc)
         raise
     return len(jobs)
+
+
+def _note_nothing_to_run(upload_id: uuid.UUID) -> None:
+    statuses = set(Job.objects.filter(upload=upload_id).values_list("status", flat=True))
+    if not statuses:
+        logger.info("Upload is not in a batch yet", extra={"upload": str(upload_id)})
+        return
+    logger.info("No job left to run", extra={"upload": str(upload_id), "statuses": sorted(statuses)})
+    if statuses & _DONE:
+        metrics.emit(Duplicates=1)
 
 
 def _run(jobs: list[Job]) -> None:

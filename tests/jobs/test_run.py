@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 from converter import jobs, storage
 from converter.engine import Message, Recipe
 from converter.jobs import leases, run
-from converter.models import ImageMetadata, Job
+from converter.models import ImageMetadata, Job, Upload
 from converter.storage import StorageFault
 from tests.fakes import RecordingDispatch
 from tests.jobs.conftest import PNG, WEBP, Send, statuses, submit, the_job
@@ -84,6 +85,37 @@ def test_a_duplicate_event_changes_nothing(
     worker.ask(target, event)
     worker.work()
     assert Job.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("ended", "said", "is_duplicate"),
+    [
+        (None, "Upload is not in a batch yet", False),
+        (Job.Status.CANCELLED, "No job left to run", False),
+        (Job.Status.FINISHED, "No job left to run", True),
+        (Job.Status.FAILED, "No job left to run", True),
+    ],
+)
+def test_only_events_whose_work_was_done_count_as_duplicates(
+    alice: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    ended: str | None,
+    said: str,
+    is_duplicate: bool,
+) -> None:
+    counted: list[dict[str, int]] = []
+    monkeypatch.setattr("converter.metrics.emit", lambda **counts: counted.append(counts))
+    if ended:
+        submit(alice, "a.jpg")
+        Job.objects.update(status=ended)
+    else:
+        jobs.announce(alice, [jobs.NewFile("a.jpg", 10_000)])
+    counted.clear()
+    caplog.set_level(logging.INFO)
+    assert run.run(Upload.objects.get().pk) == 0
+    assert caplog.records[-1].message == said
+    assert counted == ([{"Duplicates": 1}] if is_duplicate else [])
 
 
 def test_a_bad_file_fails_without_affecting_others(
