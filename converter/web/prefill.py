@@ -31,20 +31,23 @@ def asked_for(request: LoggedInRequest) -> tuple[list[Upload], list[dict[str, An
         left_out = uuid_of(ask.get("without", ""))
         uploads = [upload for upload in job.uploads if upload.is_here and upload.pk != left_out]
         return uploads, [_limited(job.recipe, ask.get("side", ""))]
-    if pk := uuid_of(ask.get("upload", "")):
-        return uploads_here(request, [str(pk)]), _default_outputs(request)
+    return uploads_here(request, ask.get("upload", "").split(",")), _outputs_asked_for(request)
+
+
+def _outputs_asked_for(request: LoggedInRequest) -> list[dict[str, Any]]:
+    ask = request.GET
     if token := ask.get("link"):
         try:
-            return [], [recipe.canonical() for recipe in links.read(token)]
+            return [recipe.canonical() for recipe in links.read(token)]
         except (ValueError, engine.InvalidRecipe) as exc:
             raise Http404 from exc
     if pk := uuid_of(ask.get("recipe", "")):
-        return [], recipe_of(request, pk).outputs
+        return recipe_of(request, pk).outputs
     if "formats" in ask and (matrix := MatrixForm(ask)).is_valid():
-        return [], matrix.recipes()
+        return matrix.recipes()
     if starter := starters.offered().get(ask.get("starter", "")):
-        return [], starter.recipes
-    return [], _default_outputs(request)
+        return starter.recipes
+    return _default_outputs(request)
 
 
 def _limited(recipe: dict[str, Any], side: str) -> dict[str, Any]:

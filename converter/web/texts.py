@@ -32,6 +32,8 @@ _CONVERT = {
     "noFiles": _("Choose at least one image first."),
     "summary": _("{count} images, {size}"),
     "summaryOne": _("1 image, {size}"),
+    "chosen": _("Continue with your {count} images"),
+    "chosenOne": _("Continue with your image"),
     "unusable": _("{count} can't be converted"),
     "progress": _("{done} of {count} uploaded"),
     "progressPace": _("{done} of {count} uploaded · {speed}/s · about {time} left"),

@@ -1,6 +1,8 @@
 // Uploads files while the user chooses options. The files are announced to the site, which deletes those that get into no batch.
 
-import { ready, rows, shown } from "./files.js";
+import { chosen, keep } from "./chosen.js";
+import { maybe } from "./dom.js";
+import { inBatch, kept, ready, rows, shown } from "./files.js";
 import { form, state } from "./page.js";
 import { announceFiles } from "./server.js";
 import { transfer } from "./transfer.js";
@@ -8,6 +10,7 @@ import { transfer } from "./transfer.js";
 /** @typedef {import("./row.js").Row} Row */
 
 const AT_ONCE = 2;
+const MOST_KEPT = 200; // their ids have to fit into a URL
 const KEPT_FOR = 50 * 60_000; // milliseconds; the site deletes them after an hour
 const isDear = Boolean(navigator.connection?.saveData); // then upload only on conversion
 
@@ -88,11 +91,32 @@ function again() {
 
 form.addEventListener("convert:changed", sendAhead);
 window.addEventListener("online", again);
-// A page that goes into the back/forward cache must have nothing in progress; any other page deletes its uploads.
+
+let isStaying = false; // whether the user goes to another page of the site, which does not log them out
+window.navigation?.addEventListener("navigate", ({ destination, downloadRequest }) => {
+  if (destination.sameDocument || downloadRequest !== null) return;
+  const logOut = maybe(document, "[data-log-out]", HTMLFormElement)?.action;
+  isStaying = new URL(destination.url).origin === location.origin && destination.url !== logOut;
+});
+
+function keepChosen() {
+  const images = inBatch().filter((image) => !("file" in image) || image.isHere);
+  if (!images.length) return;
+  const dates = ready().map((row) => row.announced + KEPT_FOR);
+  if (kept().length) dates.push(chosen()?.until ?? Date.now() + KEPT_FOR);
+  keep({ uploads: images.flatMap((image) => ("file" in image ? image.target?.id ?? [] : image.upload)), until: Math.min(...dates) });
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (!state.batch && (ready().some((row) => !row.isHere) || inBatch().length > MOST_KEPT)) event.preventDefault();
+});
+// A page that goes into the back/forward cache must have nothing in progress. Leaving the site deletes its uploads.
 window.addEventListener("pagehide", (event) => {
+  if (isStaying && !state.batch) keepChosen();
+  else keep({ uploads: [], until: 0 });
   if (state.busy || state.batch) return;
   for (const row of rows) {
-    if (event.persisted) row.stop?.abort();
+    if (event.persisted || (isStaying && row.isHere)) row.stop?.abort();
     else row.forget();
   }
 });

@@ -1,6 +1,8 @@
 // The convert page: shows, checks and summarises the chosen images. submit.js submits them.
 
+import { offer } from "./chosen.js";
 import { maybe, showWhatNeedsScript } from "./dom.js";
+import { extensionOf } from "./extensions.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
 import "./intake.js";
 import { joined, showOrder } from "./join.js";
@@ -8,7 +10,6 @@ import "./matrix.js";
 import { formatOf } from "./output.js";
 import { cards, follow } from "./outputs.js";
 import { changed, find, form, note, state } from "./page.js";
-import { extensionOf } from "./row.js";
 import "./shared.js";
 import "./submit.js";
 import { fetchMessages, language, say, sizeInWords, texts } from "./words.js";
@@ -76,3 +77,4 @@ save?.addEventListener("toggle", async () => {
 }, { once: true });
 showWhatNeedsScript(form);
 show();
+offer();

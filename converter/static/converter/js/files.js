@@ -1,9 +1,10 @@
 // The images to convert: files chosen here, and images that are already on the server.
 
 import { all, around, maybe, one } from "./dom.js";
+import { extensionOf, kindOf } from "./extensions.js";
 import { keptBy } from "./kept.js";
 import { changed, find, form, limits, refuse, state } from "./page.js";
-import { extensionOf, nameMoves, Row } from "./row.js";
+import { nameMoves, Row } from "./row.js";
 import { say, sizeInWords, texts } from "./words.js";
 
 /**
@@ -125,6 +126,7 @@ for (const image of here) {
   Object.assign(button, { type: "button", className: thumb.className });
   button.setAttribute("aria-label", say(texts.show, { name: image.name }));
   button.append(...thumb.childNodes);
+  if (!image.thumbnail) button.dataset.kind = kindOf(image);
   thumb.replaceWith(button);
   button.addEventListener("click", () => show(image));
   nameMoves(image);

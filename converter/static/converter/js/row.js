@@ -1,6 +1,7 @@
 // One chosen file as a row of the list, until it is sent.
 
 import { copyOf, moveBefore, one } from "./dom.js";
+import { kindOf } from "./extensions.js";
 import { form, measured, state } from "./page.js";
 import { forgetUpload } from "./server.js";
 import { plainName, say, sizeInWords, texts } from "./words.js";
@@ -55,7 +56,7 @@ export class Row {
   drawThumbnail() {
     const { file, show } = this;
     const image = one(show, "img", HTMLImageElement);
-    const named = () => { show.dataset.kind = file.name.includes(".") ? extensionOf(file).slice(0, 4).toUpperCase() : "?"; };
+    const named = () => { show.dataset.kind = kindOf(file); };
     const unseen = async () => {
       named();
       const { dimensionsOf } = await import("./dimensions.js"); // loaded when needed
@@ -144,6 +145,3 @@ export function nameMoves({ name, element }) {
   one(element, "[data-move='-1']", HTMLElement).setAttribute("aria-label", say(texts.moveUp, { name }));
   one(element, "[data-move='1']", HTMLElement).setAttribute("aria-label", say(texts.moveDown, { name }));
 }
-
-/** @param {{ name: string }} file */
-export const extensionOf = ({ name }) => name.slice(name.lastIndexOf(".") + 1);
