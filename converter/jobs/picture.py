@@ -61,10 +61,13 @@ def _snippets_by_page(jobs: Iterable[Job], paths: Mapping[uuid.UUID, str]) -> It
 def _snippet(jobs: Sequence[Job], paths: Mapping[uuid.UUID, str]) -> str:
     if head := icons.head_of(jobs, paths):
         return head
-    files = [(job, paths[job.pk]) for job in jobs if job.result_format in _RANKS]
-    if len(files) < 2:
+    shown = [job for job in jobs if job.result_format in _RANKS]
+    if len(shown) < 2:
         return ""
-    files.sort(key=lambda file: (_RANKS[file[0].result_format], file[0].result_width or 0))
+    shown.sort(key=lambda job: (_RANKS[job.result_format], job.result_width or 0))
+    # Images that are not enlarged have several results of one width.
+    widths = groupby(shown, key=lambda job: (job.result_format, job.result_width))
+    files = [(job, paths[job.pk]) for job in (next(same) for _, same in widths)]
     *sources, (_, fallback) = [
         (format, list(group)) for format, group in groupby(files, key=lambda file: file[0].result_format)
     ]

@@ -163,6 +163,11 @@ class Tally:
         return self.bytes_before - self.bytes_after
 
     @property
+    def compares(self) -> bool:
+        """Whether the two sizes can be compared: not those of an image and of its several results."""
+        return self.total <= self.images
+
+    @property
     def state(self) -> str:
         """A job status, or `partially_failed`."""
         statuses = {status for status, n in self.by_status.items() if n}

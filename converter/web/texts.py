@@ -71,6 +71,7 @@ _CONVERT = {
     "badWidths": _("Enter whole numbers, such as 480, 960, 1600."),
     "tooManyOutputs": _("A batch can have at most {most} outputs; this would make {count}."),
     "output": _("Output {number}"),
+    "ofOutput": _("Output {number}: {text}"),
     "convert": _("Convert"),
     "convertOne": _("Convert to {formats}"),
     "convertMany": _("Convert {count} to {formats}"),

@@ -226,6 +226,7 @@ def test_a_preview_shows_the_output_that_was_changed_last(visit: Visit, photos: 
     page.locator("[name='outputs-1-resize.width']").blur()
     after = page.locator(".try .compare-after img")
     page.wait_for_function("image => image.naturalWidth === 31", arg=after.element_handle())
+    expect(page.locator("[data-try-note]")).to_contain_text("Output 2: ")
 
 
 def test_a_preview_says_what_is_wrong_with_a_field(visit: Visit, photos: list[FilePayload]) -> None:

@@ -297,7 +297,23 @@ def test_an_expired_batch_says_so(page: Client, batch: Batch) -> None:
     assert not storages["results"].exists(batch.jobs.all()[0].result_key)
 
 
-def test_growth_that_the_format_explains_is_one_plain_line(page: Client, batch: Batch) -> None:
+def test_the_size_of_several_results_is_not_compared_with_their_one_original(
+    page: Client, batch: Batch, job: Job
+) -> None:
+    for path in (f"/batches/{batch.pk}/", "/batches/"):
+        batch.jobs.update(result_size=10**9)
+        said = text(page.get(path))
+        assert "2 results" in said
+        assert "2.0\xa0GB" in said
+        assert "is-grown" not in said.split('class="images"')[0]
+        assert "% larger" not in said.split('class="images"')[0]
+    batch.jobs.exclude(pk=job.pk).delete()
+    assert "Larger by" in text(page.get(f"/batches/{batch.pk}/"))
+    assert "% larger" in text(page.get("/batches/"))
+
+
+def test_growth_that_the_format_explains_is_one_plain_line(page: Client, batch: Batch, job: Job) -> None:
+    batch.jobs.exclude(pk=job.pk).delete()
     batch.jobs.update(
         result_size=10**9,
         report={

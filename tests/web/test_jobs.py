@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -229,6 +230,25 @@ def test_the_web_page_gets_its_html(
         "</picture>"
     )
     assert "&lt;picture&gt;" in text(page.get(f"/jobs/{job.pk}/"))
+
+
+@pytest.mark.long
+def test_html_names_each_width_once_though_small_images_are_not_enlarged(
+    page: Client, alice: Any, send: Callable[..., None], worker: RecordingDispatch, photo: bytes
+) -> None:
+    recipes = [
+        {"format": format, "resize": {"mode": "fit", "width": width}}
+        for format in ("webp", "jpeg")
+        for width in (32, 960, 1600)
+    ]
+    batch = submit(alice, photo, recipes=recipes)
+    send(batch, photo)
+    worker.work()
+    job = batch.jobs.order_by("position")[0]
+    snippet = page.get(f"/jobs/{job.pk}/").context["picture"]
+    assert re.findall(r'srcset="([^"]+)"', snippet) == [
+        f"photo%200-32.{end} 32w, photo%200-64.{end} 64w" for end in ("webp", "jpg")
+    ]
 
 
 def test_one_result_alone_needs_no_html(page: Client, job: Job) -> None:

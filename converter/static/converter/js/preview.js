@@ -4,7 +4,7 @@ import { Comparison } from "./comparison.js";
 import { one } from "./dom.js";
 import { shown } from "./files.js";
 import { mark } from "./inspect.js";
-import { touchedIndex } from "./outputs.js";
+import { cards, touchedIndex } from "./outputs.js";
 import { recipeFor } from "./own.js";
 import { find, limits, state } from "./page.js";
 import { sampleOf } from "./sample.js";
@@ -76,9 +76,15 @@ async function run() {
   const told = await preview(current);
   isRunning = false;
   bar.hidden = true;
-  if (told && !current.isClosed) tell(told);
+  if (told && !current.isClosed) tell({ ...told, text: ofOutput(told.text) });
   if (seen !== turn) run();
 }
+
+/**
+ * Say which output the preview shows, if there are several.
+ * @param {string} text
+ */
+const ofOutput = (text) => (cards().length > 1 ? say(texts.ofOutput, { number: touchedIndex() + 1, text }) : text);
 
 /** @param {Told} told */
 function tell({ text, isBad = false }) {
