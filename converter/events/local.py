@@ -12,7 +12,9 @@ import time
 import urllib.parse
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -80,6 +82,13 @@ def upload(request: HttpRequest) -> HttpResponse:
     bucket = _signed("uploads")
     try:
         policy = request.POST.get("policy", "")
+    except TooManyFieldsSent:
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return answer(Message("bad_request", {"kind": "fields", "most": most}))
+    except TooManyFilesSent:
+        return answer(
+            Message("bad_request", {"kind": "files", "most": settings.DATA_UPLOAD_MAX_NUMBER_FILES})
+        )
     except (MultiPartParserError, UnreadablePostError) as exc:
         return answer(Message("bad_request", {"kind": "form", "reason": str(exc)}))
     try:

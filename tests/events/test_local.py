@@ -137,6 +137,17 @@ def test_an_invalid_form_returns_a_problem(client: Client, content_type: str, bo
     problem(client.generic("POST", "/uploads", body, content_type=content_type), 400)
 
 
+def test_a_form_with_too_many_parts_names_the_limit(client: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS, settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3, 2
+    fields: dict[str, Any] = {f"a{number}": "b" for number in range(5)}
+    files: dict[str, Any] = {f"a{number}": SimpleUploadedFile("a", b"b") for number in range(2)}
+    for sent, kind, most in ((fields, "fields", 3), (files, "files", 2)):
+        refused = post(client, **sent)
+        assert refused.status_code == 400
+        assert refused.json()["code"] == "bad_request"
+        assert refused.json()["params"] == {"kind": kind, "most": most}
+
+
 @pytest.mark.parametrize("address", ["/uploads", "/results/token/a.webp"])
 def test_other_methods_are_refused_by_name(address: str) -> None:
     client = Client(enforce_csrf_checks=True)
