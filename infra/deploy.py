@@ -110,6 +110,11 @@ def up(site: Deployment) -> list[Step]:
         *check(site),
         Step("state bucket", site.make_state_bucket, "The account must allow you to create an S3 bucket."),
         Step("secrets", site.fetch_secrets, "The account must allow you to write an SSM parameter."),
+        Step(
+            "database role",
+            site.make_database_role,
+            "The account must allow you to create a service-linked role.",
+        ),
         Step("terraform init", site.terraform_init, "Install Terraform 1.11 or newer; see docs/deploy.md."),
         Step(
             "infrastructure",

@@ -34,6 +34,8 @@ PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 # The root certificates of Aurora, which systems do not include. Both functions verify the cluster with them.
 RDS_CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
+RDS = "rds.amazonaws.com"
+
 # Resources with deletion protection, because they hold data.
 GUARDED = ("aws_s3_bucket.", "aws_dynamodb_table.", "aws_cognito_user_pool.", "aws_rds_cluster.")
 
@@ -108,9 +110,12 @@ class Deployment:
     def aws(self, service: str) -> Any:
         return boto3.client(service, region_name=self.region, config=PATIENT)  # type: ignore[call-overload]
 
+    @property
+    def module_settings(self) -> dict[str, str]:
+        return settings_of(self.infra / "terraform.tfvars", self.tfvars)
+
     def preflight(self) -> None:
-        settings = settings_of(self.infra / "terraform.tfvars", self.tfvars)
-        Preflight(self.project, self.region, settings, self.aws, self.python).run()
+        Preflight(self.project, self.region, self.module_settings, self.aws, self.python).run()
 
     def greet(self) -> None:
         print(f"{self.project} in account {self.account}, region {self.region}")
@@ -155,6 +160,14 @@ class Deployment:
     def note_secrets(self) -> None:
         """Record that the secrets given to Terraform are deployed."""
         self.secret_store.note_deployed(int(self._secrets["TF_VAR_secrets_version"]))
+
+    def make_database_role(self) -> None:
+        """Create RDS's own role. With an account's first database, RDS does that itself, but too late for its cluster."""
+        if self.module_settings.get("database_mode", "aurora") != "aurora":
+            return
+        iam = self.aws("iam")
+        if not iam.list_roles(PathPrefix=f"/aws-service-role/{RDS}/")["Roles"]:
+            iam.create_service_linked_role(AWSServiceName=RDS)
 
     # --- Terraform ---
 

@@ -205,7 +205,7 @@ def test_it_stops_at_the_first_failure_and_says_what_to_do(
     assert walk(up(site)) == 1
     assert programs(site).asked[-1] == "python -m infra.package"
     said = capsys.readouterr().err
-    assert "Stopped at step 8, package: it broke" in said
+    assert "Stopped at step 9, package: it broke" in said
     assert "`make package` builds only the package" in said
 
 

@@ -49,6 +49,24 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.mark.long
+def test_the_role_of_rds_is_there_before_its_first_cluster(site: Site, tmp_path: Path) -> None:
+    """RDS makes it with the first call, and the next one may fail because it is not ready:
+    docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html and
+    aws-samples/eks-workshop-v2#1609.
+    """
+    site.infra = tmp_path
+    iam = boto3.client("iam", region_name="eu-west-1")
+    site.tfvars.write_text('database_mode = "external"\n')
+    site.make_database_role()
+    assert iam.list_roles()["Roles"] == []
+    site.tfvars.write_text("")
+    for _ in range(2):
+        site.make_database_role()
+    (role,) = iam.list_roles()["Roles"]
+    assert role["Path"] == "/aws-service-role/rds.amazonaws.com/"
+
+
+@pytest.mark.long
 def test_the_api_is_traced_as_the_functions_are(site: Site) -> None:
     make_function("imagesite-production")
     client = boto3.client("apigateway", region_name="eu-west-1")
