@@ -6,8 +6,11 @@ import re
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.functional import keep_lazy_text
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from converter.engine.filenames import clean_text
@@ -33,6 +36,31 @@ class ThousandsField(forms.FloatField):
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         attrs = super().widget_attrs(widget)
         return {**attrs, "min": 0, "max": (self.max_value or 0) / 1000}
+
+
+def limited(
+    kind: type[forms.FloatField] | type[forms.IntegerField], least: Any, most: Any, **given: Any
+) -> forms.Field:
+    """Return a field for a number in this range. Its errors name the field, as the preview shows them too."""
+    field = kind(min_value=least, max_value=most, **given)
+    unit = 1000 if kind is ThousandsField else 1
+
+    def limit(template: Any, number: float) -> Any:
+        return _limit(template, title=given["label"], limit=f"{number / unit:.15g}")
+
+    field.error_messages["invalid"] = format_lazy(_("{title} must be a number."), title=given["label"])
+    for validator in field.validators:
+        if isinstance(validator, MinValueValidator):
+            validator.message = limit(_("{title} must be at least {limit}."), least)
+        if isinstance(validator, MaxValueValidator):
+            validator.message = limit(_("{title} can be at most {limit}."), most)
+    return field
+
+
+@keep_lazy_text
+def _limit(template: str, **parts: Any) -> str:
+    """Fill in a template; Django reads % in messages of validators as the beginning of a parameter."""
+    return template.format(**parts).replace("%", "%%")
 
 
 class PercentField(forms.FloatField):

@@ -19,7 +19,7 @@ from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import bytes_in_words, translated
 from converter.web import presets, quality, words
-from converter.web.fields import ColorInput, NameField, PercentField, ThousandsField
+from converter.web.fields import ColorInput, NameField, PercentField, ThousandsField, limited
 from converter.web.http import uuid_of
 from converter.web.options import (
     AUTO,
@@ -287,13 +287,12 @@ def _field(option: Option) -> forms.Field:
     elif option.kind == "boolean":
         field = forms.BooleanField(**given)
     elif option.in_thousands:
-        field = ThousandsField(min_value=schema["minimum"], max_value=schema["maximum"], **given)
+        field = limited(ThousandsField, schema["minimum"], schema["maximum"], **given)
     elif option.in_percent:
-        field = PercentField(min_value=schema["minimum"] * 100, max_value=schema["maximum"] * 100, **given)
-    elif option.kind == "integer":
-        field = forms.IntegerField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
-    elif option.kind == "number":
-        field = forms.FloatField(min_value=schema.get("minimum"), max_value=schema.get("maximum"), **given)
+        field = limited(PercentField, schema["minimum"] * 100, schema["maximum"] * 100, **given)
+    elif option.kind in ("integer", "number"):
+        kind = forms.IntegerField if option.kind == "integer" else forms.FloatField
+        field = limited(kind, schema.get("minimum"), schema.get("maximum"), **given)
     else:
         widget = ColorInput if option.is_color else forms.TextInput
         field = forms.CharField(max_length=schema.get("maxLength"), widget=widget, **given)

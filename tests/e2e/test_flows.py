@@ -81,6 +81,19 @@ def test_a_contradiction_is_shown_at_its_field(visit: Visit, photos: list[FilePa
     page.wait_for_url("**/batches/*/")
 
 
+def test_a_field_that_is_wrong_is_brought_into_view(visit: Visit, photos: list[FilePayload]) -> None:
+    page = visit(width="phone")
+    page.locator("#id_images").set_input_files(photos[:1])
+    page.get_by_text("More options").click()
+    field = page.get_by_label("Scale (%)")
+    field.fill("1001")
+    page.evaluate("() => scrollTo({top: 0, behavior: 'instant'})")
+    page.locator("[data-submit]").click()
+    expect(page.get_by_role("alert").filter(has_text="Please fix the highlighted fields.")).to_have_count(1)
+    expect(field).to_be_focused()
+    expect(page.locator("[data-field='resize.scale'] .error")).to_be_in_viewport()
+
+
 def test_partly_failed_and_why(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     cut = photo("cut.jpg", make_photo(400, 300)[:3000])

@@ -157,7 +157,7 @@ def test_the_page_gets_the_recipe_of_each_output(page: Client) -> None:
 def test_the_page_gets_the_errors_of_each_field(page: Client) -> None:
     form = {**FORM, "outputs-TOTAL_FORMS": "2", "outputs-0-quality": "500", "outputs-1-format": "gif"}
     wrong, right = page.post("/convert/outputs/", form).json()["outputs"]
-    assert wrong == {"errors": {"quality": ["Ensure this value is less than or equal to 100."]}}
+    assert wrong == {"errors": {"quality": ["Quality can be at most 100."]}}
     assert right == {"recipe": {"format": "gif"}}
 
 

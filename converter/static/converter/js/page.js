@@ -1,6 +1,6 @@
 // The form of the convert page, its limits and its state.
 
-import { one } from "./dom.js";
+import { maybe, one } from "./dom.js";
 
 export const form = one(document, "[data-convert]", HTMLFormElement);
 
@@ -40,12 +40,15 @@ export function note(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** @param {string} text */
+/**
+ * Show what is wrong, and bring the field that is wrong into view, if any.
+ * @param {string} text
+ */
 export function refuse(text) {
   const place = find("refusal", HTMLElement);
   place.textContent = text;
   place.hidden = false;
-  place.scrollIntoView({ block: "center" });
+  (maybe(form, "[aria-invalid=true]", HTMLElement) ?? place).scrollIntoView({ block: "center" });
 }
 
 export function hideRefusal() {

@@ -2,7 +2,8 @@
 
 import { all } from "./dom.js";
 
-const language = document.documentElement.lang;
+const { lang } = document.documentElement;
+const language = lang === "en" ? "en-GB" : lang; // the English of the site
 const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 /** @param {ParentNode} root */
