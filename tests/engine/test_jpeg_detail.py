@@ -13,6 +13,7 @@ from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.raster.codecs import jpeg
 from converter.engine.raster.codecs.jpeg_detail import without_detail
+from converter.engine.raster.codecs.jpeg_segments import START_OF_SCAN, segments
 from converter.engine.report import Result
 
 from . import samples
@@ -61,7 +62,7 @@ def small(data: bytes) -> Result:
 def test_a_result_is_the_same(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     data = progressive(size)
     fast = small(data)
-    monkeypatch.setattr(jpeg, "without_detail", lambda data: None)
+    monkeypatch.setattr(jpeg, "visible_at", lambda data, scale: data)
     assert fast.data == small(data).data
 
 
@@ -69,6 +70,15 @@ def test_a_missing_part_is_still_reported() -> None:
     data = progressive((640, 400))
     cut = data[: len(data) // 4].rstrip(b"\xff") + b"\xff\xd9"
     assert ["image_incomplete" in codes(small(one)) for one in (data, cut)] == [False, True]
+
+
+def test_damage_that_the_decoder_skips_can_still_be_skipped() -> None:
+    """libjpeg resumes at the next restart marker, but not where a scan with the damage has been left out."""
+    data = progressive((640, 400), restart_marker_blocks=7)
+    second = [segment for segment in segments(data) if segment.marker == START_OF_SCAN][1]
+    middle = (second.start + second.end) // 2
+    damaged = data[:middle] + b"\xff\x41\x00\x04" + data[middle:]
+    assert "image_incomplete" in codes(small(damaged))
 
 
 def test_a_frame_without_components_is_left_alone() -> None:

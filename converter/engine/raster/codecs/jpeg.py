@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from itertools import islice
@@ -21,7 +22,7 @@ from converter.engine.raster.signalling import ColorSpace, of_exif
 from . import credentials, jpeg_damage, jpeg_warnings, jpegli, motion
 from .codec import Codec, Settings
 from .content import GAIN_MAP, Content
-from .jpeg_detail import without_detail
+from .jpeg_detail import visible_at
 from .jpeg_gain_map import GainMap, gain_map_of, with_gain_map
 from .jpeg_segments import (
     END_OF_IMAGE,
@@ -61,9 +62,9 @@ _MP_ENTRIES = 0xB002
 
 _DAMAGED = "damaged"
 """The key in `Image.info` for whether libjpeg warned of damage, or None if unknown."""
+_SCALE = "scale"
+"""The key in `Image.info` for how many times smaller the image was decoded."""
 
-_EIGHTH = 8
-_SCALES = (8, 4, 2, 1)  # to which libjpeg can shrink
 _CHANNELS = (0, 1, 3, 4)  # none is damage
 _UNITS = (1, 2)  # per inch, per centimetre
 
@@ -167,10 +168,13 @@ class Jpeg(Codec):
         if image.tell():  # a later image of an MPO
             image.info[_DAMAGED] = jpeg_damage.load(image, data[image.tile[0].offset :])
             return image
-        smaller = without_detail(readable(data)) if image.decoderconfig[:1] == (_EIGHTH,) else None
-        if smaller is not None:
-            return self._decoded(smaller, image)
-        image.info[_DAMAGED] = jpeg_damage.load(image, readable(data))
+        scale = image.decoderconfig[0] if image.decoderconfig else 1
+        whole = readable(data)
+        visible = visible_at(whole, scale)
+        if visible is not whole:
+            with suppress(OSError, SyntaxError):  # damage that libjpeg might skip in the whole file
+                return self._decoded(visible, image.mode, scale)
+        image.info.update({_DAMAGED: jpeg_damage.load(image, whole), _SCALE: scale})
         return image
 
     def is_damaged(self, image: Image.Image, data: bytes) -> bool:
@@ -183,17 +187,19 @@ class Jpeg(Codec):
             return False
         if image.info.get(_DAMAGED) is False:
             return lacks_scans(data)
-        return is_incomplete(data, image, lambda other: self._decoded(other, image))
+        scale = image.info.get(_SCALE, 1)
+        return is_incomplete(
+            data, image, lambda other: self._decoded(visible_at(other, scale), image.mode, scale)
+        )
 
-    def _decoded(self, data: bytes, alike: Image.Image) -> Image.Image:
-        """Decode the data in the mode and size of another image."""
+    def _decoded(self, data: bytes, mode: str, scale: int) -> Image.Image:
         with Image.open(BytesIO(data), formats=[self.pillow]) as image:
-            scale = _scale(image.size, alike.size)
-            image.draft(alike.mode, (max(1, image.width // scale), max(1, image.height // scale)))
+            # The decoder rounds sizes up, but `draft` rounds them down.
+            image.draft(mode, (max(1, image.width // scale), max(1, image.height // scale)))
             assert isinstance(image, JpegImageFile)
             damaged = jpeg_damage.load(image, data)
             pixels = image._new(image.im)
-            pixels.info[_DAMAGED] = damaged
+            pixels.info.update({_DAMAGED: damaged, _SCALE: scale})
             return pixels
 
     def images_inside(self, image: Image.Image, data: bytes) -> int:
@@ -286,11 +292,6 @@ class Jpeg(Codec):
         output = BytesIO()
         Image.new("RGB", (1, 1)).save(output, self.pillow, **self.carried(content))
         return output.getvalue()
-
-
-def _scale(full: tuple[int, int], shrunk: tuple[int, int]) -> int:
-    """Return the scale at which an image was decoded. The decoder rounds sizes up, but `draft` rounds them down."""
-    return next((each for each in _SCALES if tuple(-(-side // each) for side in full) == shrunk), 1)
 
 
 def _suits_jpegli(content: Content, quality: int | None, full_color: bool) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 _APP2, _PROFILE = 0xE2, b"ICC_PROFILE\x00"
@@ -49,19 +50,21 @@ class Segment(NamedTuple):
     end: int
 
 
-_latest: list[Any] = []
-"""A file and its segments."""
+_latest: deque[tuple[bytes, tuple[Segment, ...]]] = deque(maxlen=2)
+"""The latest files and their segments: the file itself and what is decoded of it."""
 
 
 def segments(data: bytes) -> Iterator[Segment]:
     """Yield the segments up to the end of the first image. A scan includes its compressed data.
 
-    Yields at most MOST + 1 segments. Caches those of the latest file, because searching for the ends of its
-    scans takes a tenth of the time of decoding it to a small image.
+    Yields at most MOST + 1 segments. Caches those of the latest files, because searching for the ends of the
+    scans takes a tenth of the time of decoding to a small image.
     """
-    if not (_latest and _latest[0] is data):
-        _latest[:] = data, tuple(islice(_segments(data, scans=True), MOST + 1))
-    yield from _latest[1]
+    found = next((found for file, found in _latest if file is data), None)
+    if found is None:
+        found = tuple(islice(_segments(data, scans=True), MOST + 1))
+        _latest.append((data, found))
+    yield from found
 
 
 def _segments(data: bytes, scans: bool) -> Iterator[Segment]:
