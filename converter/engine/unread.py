@@ -8,7 +8,9 @@ UNREAD = {
     "not_an_image.apple_double": _(
         "This file contains only macOS's extra information about an image. Upload the image itself, whose name is the same without “._”."
     ),
-    "not_an_image.base64": _("This is an image written as text (Base64). Decode it, then upload the image."),
+    "not_an_image.base64": _(
+        "This is an image written as text (Base64 or hexadecimal). Decode it, then upload the image."
+    ),
     "not_an_image.data": _(
         "This file contains {name} text, not an image. Check that you chose the right file."
     ),
@@ -17,6 +19,12 @@ UNREAD = {
     ),
     "not_an_image.icloud": _(
         "This is a placeholder, and the image itself is in iCloud. Download it to your device, then upload it."
+    ),
+    "not_an_image.mangled": _(
+        "This image was transferred as text, which destroyed it. Transfer the original again, as binary data."
+    ),
+    "not_an_image.multipart": _(
+        "This file contains a whole form (multipart/form-data), not only the image. Send the form itself, or only the image."
     ),
     "not_an_image.shortcut": _(
         "This is a shortcut to another file or to a website. Upload the image itself."

@@ -103,6 +103,8 @@ def test_other_formats_are_named(data: bytes, kind: str, name: str | None) -> No
         assert error.message.text.startswith(name)
 
 
+PNG, JPEG = (samples.saved(samples.quarters(), kind) for kind in ("PNG", "JPEG"))
+FORM = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + JPEG
 PAGE = b'<?xml version="1.0"?>\n<!-- 403 -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html/>'
 
 
@@ -127,8 +129,16 @@ PAGE = b'<?xml version="1.0"?>\n<!-- 403 -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD
         (b"[InternetShortcut]\r\nURL=https://example.org/\r\n", "shortcut"),
         (plistlib.dumps({"URL": "https://example.org"}), "shortcut"),
         (b"\x4c\0\0\0\1\x14\2\0\0\0\0\0\xc0", "shortcut"),
-        (base64.b64encode(samples.saved(samples.quarters(), "PNG")), "base64"),
+        (base64.b64encode(PNG), "base64"),
         (b"data:image/jpeg;base64,/9j/4AAQSkZJ", "base64"),
+        (JPEG.hex().encode(), "base64"),
+        (PNG.replace(b"\r\n", b"\n"), "mangled"),
+        (PNG.decode("latin-1").encode(), "mangled"),
+        (PNG.decode("utf-8", "replace").encode(), "mangled"),
+        (PNG.decode("ascii", "replace").replace("\ufffd", "?").encode(), "mangled"),
+        (JPEG.decode("latin-1").encode(), "mangled"),
+        (JPEG.decode("utf-8", "replace").encode(), "mangled"),
+        (FORM, "multipart"),
         (b"\0" * 100, "zeros"),
         (b"\xff" * 500, None),
         (bytes(range(1, 256)), None),

@@ -95,6 +95,12 @@ _OFFICE_FOLDERS = ((b"word/", "Word"), (b"xl/", "Excel"), (b"ppt/", "PowerPoint"
 _END_OF_ZIP = 65_536
 
 _SUBSTITUTES: Signatures = (
+    # PNG, JPEG, GIF and RIFF files whose bytes were decoded as UTF-8 or Latin-1 or got other line ends
+    # (PNG specification, 5.2), or were sent with the headers of a form.
+    (rb"(?:\xef\xbf\xbd|\xc2\x89|\x89|\t|\?)PNG[\r\n]", "mangled"),
+    (rb"(?:(?:\xef\xbf\xbd|\?){3,4}|\xc3\xbf\xc3\x98\xc3\xbf)[^ -~]{0,3}.{0,4}(?:JFIF|Exif)\0", "mangled"),
+    (rb"--[^\r\n]{1,70}\r?\nContent-Disposition: ?form-data;", "multipart"),
+    (rb"(?:[Ff][Ff][Dd]8[Ff][Ff]|89504[Ee]47)[\da-fA-F]", "base64"),
     (rb"version https://git-lfs\.github\.com/spec/", "git_lfs"),
     (rb"\0\x05\x16[\0\x07]\0\x02\0\0", "apple_double"),
     (rb"bplist00.*NSURLName", "icloud"),
