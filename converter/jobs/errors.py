@@ -7,6 +7,9 @@ from django.db import OperationalError
 from converter.problems import CodedError
 from converter.storage import NoRoom
 
+HINDRANCES = ("no_room", "unavailable")
+"""Codes of temporary faults that postpone a job."""
+
 FULL = "disk is full", "No space left on device"  # the messages of SQLite and PostgreSQL
 
 
@@ -47,6 +50,6 @@ class NotMade(JobError):
 
 
 def hindrance_of(exc: Exception) -> str:
-    """Return the code of a temporary fault of the storage or database: no_room or unavailable."""
+    """Return the code of a temporary fault of the storage or database, one of HINDRANCES."""
     full_database = isinstance(exc, OperationalError) and any(words in str(exc) for words in FULL)
     return "no_room" if isinstance(exc, NoRoom) or full_database else "unavailable"

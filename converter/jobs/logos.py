@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 
 from converter import engine, storage
+from converter.ids import uuid_of
 from converter.jobs.errors import InvalidSubmission
 from converter.jobs.quota import check_quota
 from converter.models import Logo, Upload
@@ -83,19 +84,12 @@ def _copied(owner: AbstractBaseUser, name: str, others: Logo | None) -> Logo:
 
 def _logo(owner_id: uuid.UUID, name: str) -> Logo | None:
     """Return the logo with this id if it is the owner's or belongs to a recipe link."""
-    pk = _uuid(name)
+    pk = uuid_of(name)
     of_link = Q(links__isnull=False) | Q(more_links__isnull=False)
     return Logo.objects.filter(Q(owner=owner_id) | of_link, pk=pk).first() if pk else None
 
 
 def _upload(owner_id: uuid.UUID, name: str) -> Upload | None:
-    pk = _uuid(name)
+    pk = uuid_of(name)
     upload = Upload.objects.filter(pk=pk, owner=owner_id).first() if pk else None
     return upload if upload and upload.is_here else None
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ from django.utils import timezone
 from converter import storage, webhooks
 from converter.engine import Message
 from converter.jobs.alone import each
+from converter.jobs.errors import HINDRANCES
 from converter.jobs.guests import forget_guests
 from converter.jobs.leases import MAX_ATTEMPTS, free_leases, give_back
 from converter.jobs.logos import forget_logos
@@ -18,7 +19,7 @@ from converter.jobs.renditions import forget_renditions
 from converter.jobs.retention import delete_bytes, expire
 from converter.jobs.shares import forget_ended_zips
 from converter.jobs.tasks import enqueue, enqueue_conversion
-from converter.jobs.transitions import MOST_AT_ONCE, PASSING, cancel_of_suspended, fail
+from converter.jobs.transitions import MOST_AT_ONCE, cancel_of_suspended, fail
 from converter.jobs.uploads import receive
 from converter.models import Batch, Job, Rendition, Upload, lost, of_another_time
 
@@ -164,7 +165,7 @@ def _ask_for_waiting(now: datetime) -> int:
     uploads = dict(forgotten.values_list("upload_id", "owner_id")[:MOST_AT_ONCE])
     asked = Job.objects.filter(upload__in=uploads, status=Job.Status.QUEUED)
     _note_ask(asked, now)
-    asked.filter(hindrance__in=PASSING).update(hindrance="")  # the worker sets it again if it persists
+    asked.filter(hindrance__in=HINDRANCES).update(hindrance="")  # the worker sets it again if it persists
     return len(each(lambda item: enqueue_conversion(*item), uploads.items()))
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from converter.engine import Message
 from converter.jobs.alone import each
-from converter.jobs.errors import Conflict
+from converter.jobs.errors import HINDRANCES, Conflict
 from converter.jobs.leases import held
 from converter.jobs.tasks import enqueue, enqueue_conversion
 from converter.models import Batch, Job, Source, Upload
@@ -25,9 +25,6 @@ from converter.storage import Stored
 from converter.webhooks import notify_of_batch, notify_of_job
 
 MOST_AT_ONCE = 500
-
-PASSING = ("no_room", "unavailable")
-"""Codes of temporary faults."""
 
 QUEUED_AFRESH = {
     "status": Job.Status.QUEUED,
@@ -53,7 +50,7 @@ def queue_received(upload: Upload, now: datetime, *, is_first: bool) -> int:
     """
     waited = Q(status=Job.Status.AWAITING_UPLOAD)
     if is_first:
-        waited |= Q(status=Job.Status.FAILED, error_code__in=["upload_timed_out", *PASSING])
+        waited |= Q(status=Job.Status.FAILED, error_code__in=["upload_timed_out", *HINDRANCES])
     queued = {**QUEUED_AFRESH, "queued_at": now, "asked_at": now}
     return Job.objects.filter(waited, upload=upload, images=1).update(**queued) + sum(
         _queue_joined(job, waited, queued)

@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from converter import configuration, engine, outbound
 from converter.engine import naming
+from converter.ids import uuid_of
 from converter.jobs import NewFile
 from converter.models import Job, Preferences, Webhook
 from converter.translation import bytes_in_words, translated
 from converter.web import presets, quality, words
 from converter.web.fields import ColorInput, NameField, PercentField, ThousandsField, limited
-from converter.web.http import uuid_of
 from converter.web.options import (
     AUTO,
     Option,

@@ -1,8 +1,6 @@
-"""The type of requests from logged-in users, and parsers for values in URLs and forms."""
+"""The type of requests from logged-in users, and a parser for numbers in URLs and forms."""
 
 from __future__ import annotations
-
-import uuid
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
@@ -22,11 +20,3 @@ def number(text: str) -> int | None:
     Python refuses to parse numbers with thousands of digits.
     """
     return int(text) if text.isdecimal() and len(text) <= 6 else None
-
-
-def uuid_of(text: str) -> uuid.UUID | None:
-    """Return the id in a form field or URL, or None if it is not a UUID."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

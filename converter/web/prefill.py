@@ -9,10 +9,11 @@ from django.db.models import Min
 from django.http import Http404
 
 from converter import configuration, engine
+from converter.ids import uuid_of
 from converter.models import Batch, Preferences, Upload
 from converter.web import links, starters
 from converter.web.access import batch_of, job_of, recipe_of
-from converter.web.http import LoggedInRequest, number, uuid_of
+from converter.web.http import LoggedInRequest, number
 from converter.web.matrix import MatrixForm
 
 

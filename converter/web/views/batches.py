@@ -16,13 +16,14 @@ from django.utils.translation import ngettext
 
 from converter import jobs
 from converter.engine.filenames import clean_name
+from converter.ids import uuid_of
 from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Batch, Job, Source, Tally
 from converter.snapshot import snapshot
 from converter.web.access import batch_of, open_to_guests
 from converter.web.filters import HistoryFilter, search
 from converter.web.forms import ResendManyForm
-from converter.web.http import LoggedInRequest, uuid_of
+from converter.web.http import LoggedInRequest
 from converter.web.zips import hand_out
 
 PAGE = 20

@@ -15,13 +15,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from converter import engine, jobs
+from converter.ids import uuid_of
 from converter.methods import require_http_methods, require_POST, require_safe
 from converter.models import Preferences, Recipe
 from converter.translation import recipe_sentence, translated
 from converter.web import links, starters
 from converter.web.access import job_of, open_to_guests, recipe_of
 from converter.web.forms import OutputForm, RecipeForm
-from converter.web.http import LoggedInRequest, number, uuid_of
+from converter.web.http import LoggedInRequest, number
 from converter.web.options import values_of
 from converter.web.watermarks import with_stored_watermark
 
