@@ -22,7 +22,7 @@ import django.test.client
 import pytest
 from django.core.management.color import no_style
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.test.utils import ContextList
 from django.utils import translation
 from PIL import Image
@@ -32,6 +32,7 @@ from converter.configuration import Configuration
 from converter.jobs import run
 from converter.models import Batch
 from tests.fakes import RecordingDispatch, remembering
+from tests.receiver import Receiver, receiver
 from tests.server import ACCOUNTS, Account, Server
 
 Once = Callable[[str, Callable[[Path], None]], Path]
@@ -282,6 +283,22 @@ def bob(django_user_model: Any) -> Any:
 
 
 @pytest.fixture
+def page(alice: Any) -> Client:
+    """Return Alice's browser, logged in."""
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Receiver]:
+    """Yield a server on this machine that webhooks and imports may reach."""
+    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
+    with receiver() as server:
+        yield server
+
+
+@pytest.fixture
 def photo() -> bytes:
     return make_photo()
 
@@ -289,6 +306,12 @@ def photo() -> bytes:
 def streamed(response: Any) -> bytes:
     """Return the body of a streaming response."""
     return b"".join(response.streaming_content)
+
+
+def text(response: Any) -> str:
+    """Return the text of a response."""
+    content: str = response.content.decode()
+    return content
 
 
 def make_photo(width: int = 64, height: int = 48, format: str = "JPEG", **options: Any) -> bytes:

@@ -20,7 +20,7 @@ from django.test import Client, RequestFactory
 from converter.models import RateLimit
 from imagesite.accounts import attempts, hashers
 from imagesite.accounts.attempts import Allowance, TooManyAttempts, attempt
-from tests.accounts.conftest import text
+from tests.conftest import text
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.conftest import make_photo
+from tests.conftest import make_photo, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import sent, text
+from tests.web.conftest import sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,9 +16,9 @@ from converter import jobs
 from converter.models import Batch, Job, RateLimit, Upload
 from imagesite.accounts import guests
 from imagesite.accounts.models import User
-from tests.conftest import make_photo, streamed
+from tests.conftest import make_photo, streamed, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import FORM, sent, text
+from tests.web.conftest import FORM, sent
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 

@@ -13,7 +13,7 @@ from converter import engine, jobs, storage
 from converter.jobs.submit import submit
 from converter.models import Preferences, Recipe
 from imagesite.accounts.models import ApiToken, User
-from tests.accounts.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,16 +15,9 @@ from converter.models import Batch, Job, Upload
 from converter.storage import StorageFault
 from tests.api.conftest import Program, problem
 from tests.conftest import make_photo
-from tests.receiver import Receiver, receiver
+from tests.receiver import Receiver
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[Receiver]:
-    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
-    with receiver() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,16 +7,9 @@ from django.utils import timezone
 
 from converter.models import Delivery, Webhook
 from tests.api.conftest import Program, problem
-from tests.receiver import Receiver, receiver
+from tests.receiver import Receiver
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[Receiver]:
-    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
-    with receiver() as server:
-        yield server
 
 
 BODY = {"url": "https://example.org/hook", "events": ["job.failed", "batch.finished"]}

@@ -15,7 +15,7 @@ from converter.engine.report import Result
 from tests.engine.rendering import render
 
 from . import samples
-from .samples import is_near, opened, saved
+from .samples import chunk, is_near, opened, saved
 
 # A row of greys, then one pixel per colour.
 GREYS = [0, 1, 4, 16, 32, 64, 96, 128, 160, 192, 224, 255]
@@ -72,10 +72,6 @@ def assert_chart(
     found = [image.getpixel((at, 1)) for at in range(len(COLORS))]
     for pixel, color in zip(found, colors or found, strict=True):
         assert is_near(pixel, color, distance), f"{found}, not {colors}"
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png(*chunks: tuple[bytes, bytes], image: Image.Image | None = None) -> bytes:

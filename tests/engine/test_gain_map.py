@@ -16,6 +16,7 @@ from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.raster.codecs import jpeg_gain_map
 from converter.engine.report import Result
+from tests.engine.rendering import codes
 
 pytestmark = pytest.mark.long
 
@@ -54,10 +55,6 @@ def stops_apart(found: Any, wanted: Any) -> Any:
 def brightest(light: Any) -> Any:
     """Return the light in the centre of the sun."""
     return numpy.quantile(light, 0.99)
-
-
-def codes(result: Result) -> set[str]:
-    return {note.code for note in (*result.report.notes, *result.report.warnings)}
 
 
 @pytest.mark.parametrize(

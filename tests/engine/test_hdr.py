@@ -20,7 +20,6 @@ from tests.engine.color_charts import (
     at_once,
     avif,
     chart,
-    chunk,
     cicp,
     embedded,
     gamma,
@@ -31,7 +30,7 @@ from tests.engine.rendering import WRITTEN, codes, render
 from tests.engine.samples import pixel
 
 from . import samples
-from .samples import is_near, opened, saved
+from .samples import chunk, is_near, opened, saved
 
 
 def pq(nits: float) -> float:

@@ -15,13 +15,10 @@ from converter.engine.report import Result
 
 from . import samples
 from .rendering import codes, render
+from .samples import chunk
 
 _AT = 33
 """The offset where the header ends."""
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def damaged(kind: bytes, data: bytes) -> bytes:
@@ -120,12 +117,12 @@ def test_the_apple_variant_of_png_is_named() -> None:
 def with_frames(data: bytes, told: int, kept: int) -> bytes:
     """Return the animation with this many frames according to its header, and this many actual frames."""
     parts, seen = [data[:8]], 0
-    for chunk in chunks(data):
-        seen += chunk.kind == b"fcTL"
-        if chunk.kind == b"acTL":
-            parts.append(made(b"acTL", struct.pack(">I", told) + chunk.data[4:]))
-        elif chunk.kind not in (b"fcTL", b"fdAT") or seen <= kept:
-            parts.append(bytes(chunk.raw))
+    for part in chunks(data):
+        seen += part.kind == b"fcTL"
+        if part.kind == b"acTL":
+            parts.append(made(b"acTL", struct.pack(">I", told) + part.data[4:]))
+        elif part.kind not in (b"fcTL", b"fdAT") or seen <= kept:
+            parts.append(bytes(part.raw))
     return b"".join(parts)
 
 

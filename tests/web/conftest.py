@@ -15,14 +15,6 @@ FORM = {"outputs-TOTAL_FORMS": "1", "outputs-INITIAL_FORMS": "0", "outputs-0-for
 
 
 @pytest.fixture
-def page(alice: Any) -> Client:
-    """Return Alice's browser."""
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def strangers_page(bob: Any) -> Client:
     client = Client()
     client.force_login(bob)
@@ -57,8 +49,3 @@ def submit(owner: Any, *photos: bytes, recipes: list[dict[str, Any]] | None = No
 
 def sent(name: str, content: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
-
-
-def text(response: Any) -> str:
-    content: str = response.content.decode()
-    return content

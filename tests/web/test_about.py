@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from converter.models import Batch, Job
-from tests.web.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPEN = ("/", "/formats/", "/help/", "/privacy/", "/terms/")

@@ -9,7 +9,7 @@ from django.test import Client
 
 from converter import engine
 from converter.web.views.about import RECIPES
-from tests.web.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,8 @@ from django.test.utils import override_script_prefix
 from PIL import Image
 
 from converter.web.views import app
-from tests.web.conftest import sent, text
+from tests.conftest import text
+from tests.web.conftest import sent
 
 pytestmark = pytest.mark.django_db
 

@@ -19,9 +19,9 @@ from django.utils import timezone
 from converter import engine, jobs
 from converter.jobs.sweep import sweep
 from converter.models import Batch, Job
-from tests.conftest import make_photo
+from tests.conftest import make_photo, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import submit, text
+from tests.web.conftest import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,9 +11,9 @@ from converter import engine, jobs
 from converter.models import Batch, Job, Recipe, Upload
 from converter.web.options import recipe_mapping, values_of
 from converter.web.starters import STARTERS
-from tests.conftest import make_photo
+from tests.conftest import make_photo, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import FORM, sent, submit, text
+from tests.web.conftest import FORM, sent, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from converter.models import Job
 from imagesite.logs import QuietRefusals
-from tests.conftest import make_photo
-from tests.web.conftest import FORM, sent, text
+from tests.conftest import make_photo, text
+from tests.web.conftest import FORM, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from converter import engine, jobs
 from converter.models import Batch
 from converter.web import filters
-from tests.conftest import make_photo
+from tests.conftest import make_photo, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import submit, text
+from tests.web.conftest import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

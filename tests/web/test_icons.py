@@ -19,8 +19,9 @@ from converter import jobs, storage
 from converter.jobs.names import result_paths
 from converter.models import Batch, Job, Upload
 from converter.web.starters import STARTERS
+from tests.conftest import text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import submit, text
+from tests.web.conftest import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

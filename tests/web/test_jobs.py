@@ -9,8 +9,9 @@ from django.test import Client
 
 from converter import engine, jobs, metadata
 from converter.models import Batch, Job, Upload
+from tests.conftest import text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import sent, submit, text
+from tests.web.conftest import sent, submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,8 @@ from converter.models import Batch, Job
 from converter.translation import recipe_sentence, translated
 from converter.web import options
 from converter.web.starters import STARTERS
-from tests.web.conftest import FORM, text
+from tests.conftest import text
+from tests.web.conftest import FORM
 
 ROOT = Path(__file__).resolve().parents[2]
 GERMAN = ROOT / "locale/de/LC_MESSAGES/django.po"

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from imagesite.logs import RedactSecrets
-from tests.web.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 

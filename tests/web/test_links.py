@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from converter import engine
 from converter.models import Recipe, RecipeLink
 from converter.web import links
-from tests.web.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

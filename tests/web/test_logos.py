@@ -14,8 +14,9 @@ from PIL import Image
 
 from converter import engine, jobs, storage
 from converter.models import Batch, Job, Logo, Recipe, RecipeLink, Upload
+from tests.conftest import text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import sent, text
+from tests.web.conftest import sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

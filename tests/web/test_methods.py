@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from converter.methods import methods_of
-from tests.web.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,8 @@ from django.test import Client
 
 from converter.models import Job
 from converter.web import quality
-from tests.web.conftest import FORM, sent, text
+from tests.conftest import text
+from tests.web.conftest import FORM, sent
 
 
 @pytest.mark.parametrize(

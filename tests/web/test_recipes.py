@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 
 from converter.models import Job, Preferences, Recipe
+from tests.conftest import text
 from tests.fakes import RecordingDispatch
 from tests.web.conftest import FORM as CONVERT_FORM
-from tests.web.conftest import sent, text
+from tests.web.conftest import sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,9 +14,8 @@ from django.utils import timezone
 from converter import engine, jobs, storage
 from converter.jobs import shares, sweep
 from converter.models import Batch, Job, Share
-from tests.conftest import streamed
+from tests.conftest import streamed, text
 from tests.fakes import RecordingDispatch
-from tests.web.conftest import text
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 

@@ -22,7 +22,7 @@ from converter.problems import ERRORS
 from converter.storage import NoRoom, StorageFault
 from converter.translation import bytes_in_words
 from converter.web.tags import expires, percent_saved, saved_words
-from tests.web.conftest import text
+from tests.conftest import text
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = {

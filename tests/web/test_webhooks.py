@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -13,21 +12,14 @@ from django.utils import timezone
 
 from converter.models import Delivery, Webhook
 from converter.webhooks import endpoints, outbox, signing
+from tests.conftest import text
 from tests.fakes import RecordingDispatch
-from tests.receiver import Receiver, receiver
-from tests.web.conftest import text
+from tests.receiver import Receiver
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 FORM = {"url": "https://example.org/hook", "events": ["job.failed", "batch.finished"]}
 HOME = "/accounts/webhooks/"
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[Receiver]:
-    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
-    with receiver() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +11,7 @@ from converter.jobs.submit import submit
 from converter.models import Batch, Upload, Webhook
 from converter.webhooks import signing
 from tests.conftest import make_photo
-from tests.receiver import Receiver, receiver
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[Receiver]:
-    settings.CONVERTER_OUTBOUND_ALLOWED = ["127.0.0.1/32"]
-    with receiver() as server:
-        yield server
+from tests.receiver import Receiver
 
 
 @pytest.fixture

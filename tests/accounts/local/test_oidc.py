@@ -11,7 +11,7 @@ import requests
 from django.test import Client
 
 from imagesite.accounts.models import User
-from tests.accounts.conftest import text
+from tests.conftest import text
 from tests.provider import provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.system]

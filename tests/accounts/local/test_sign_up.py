@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from imagesite.accounts.models import Invitation, User
-from tests.accounts.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 

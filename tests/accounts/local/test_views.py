@@ -11,7 +11,7 @@ from django.test.utils import override_script_prefix
 
 from imagesite.accounts.local.forms import PasswordChangeForm, SetPasswordForm, SignupForm
 from imagesite.accounts.models import User
-from tests.accounts.conftest import text
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 
