@@ -154,7 +154,7 @@ def test_actual_errors_are_in_german() -> None:
         said = {name: translated(message) for name, message in errors.items()}
     assert said["pdf"].startswith("PDF-Dokumente können hier nicht umgewandelt werden. Bitte die Seiten")
     assert said["empty"].startswith("Diese Datei ist leer.")
-    assert said["text"].startswith("Das ist kein Bild")
+    assert said["text"].startswith("Diese Datei enthält Text und kein Bild.")
 
 
 @pytest.mark.parametrize("recipe", EVERYTHING, ids=str)
