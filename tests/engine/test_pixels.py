@@ -304,8 +304,11 @@ def test_an_mpo_is_read_as_its_first_picture() -> None:
 
 def test_the_loss_of_the_hdr_version_is_reported() -> None:
     xmp = samples.XMP.replace(b"dc:format", b'hdrgm:Version="1.0" dc:format')
-    result = render(saved(samples.quarters(), "JPEG", xmp=xmp))
-    assert "hdr_lost" in codes(result)
+    base, gain_map = (
+        saved(samples.quarters(), "JPEG", xmp=xmp),
+        saved(samples.quarters().convert("L"), "JPEG"),
+    )
+    assert "hdr_lost" in codes(render(base + gain_map))
 
 
 def test_of_several_pictures_in_heic_the_main_one_is_kept() -> None:
