@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils import translation
 
 from converter import engine, jobs, outbound
-from converter.engine import RECIPE_SCHEMA
+from converter.engine import RECIPE_SCHEMA, naming
 from converter.engine.messages import TEMPLATES, Message, register
 from converter.problems import ERRORS, CodedError
 from converter.translation import recipe_sentence, translated, translated_row
@@ -242,6 +242,13 @@ def test_every_error_code_is_explained_and_has_a_status() -> None:
 def test_every_explained_code_has_a_template() -> None:
     """A code that is explained but has no template could never be shown."""
     assert {code for code in ERRORS if not any(key.split(".")[0] == code for key in TEMPLATES)} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_part_of_a_name_pattern_is_explained(language: str) -> None:
+    with translation.override(language):
+        named = str(ERRORS["bad_name_pattern"].advice)
+    assert [part for part in naming.PARTS if part not in named] == []
 
 
 def test_deleted_files_are_410() -> None:

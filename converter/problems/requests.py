@@ -43,7 +43,7 @@ REQUESTS: Mapping[str, ErrorInfo] = {
     "bad_name_pattern": ErrorInfo(
         _("File names can't be made from this"),
         _("The pattern for file names has a part we don't know, or would give all files the same name."),
-        _("Use these parts, in braces: name, width, height, format, ext, number, date."),
+        _("Use these parts, in braces: name, width, height, format, ext, number, page, date."),
         status=422,
     ),
     "invalid_submission": ErrorInfo(
