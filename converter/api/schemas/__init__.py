@@ -56,6 +56,9 @@ from converter.api.schemas.responses import (
 )
 
 __all__ = [
+    "OUTPUTS",
+    "TAG",
+    "WEB_ADDRESS",
     "Announced",
     "AnnouncedIn",
     "AnyFile",
@@ -74,7 +77,6 @@ __all__ = [
     "Jobs",
     "Metadata",
     "NewWebhook",
-    "OUTPUTS",
     "Preferences",
     "PreferencesIn",
     "Preparing",
@@ -87,13 +89,11 @@ __all__ = [
     "Result",
     "Share",
     "ShareIn",
-    "Size",
     "Shares",
-    "TAG",
+    "Size",
     "Upload",
     "UploadIn",
     "UrlIn",
-    "WEB_ADDRESS",
     "Webhook",
     "WebhookIn",
     "Webhooks",
