@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -19,12 +20,12 @@ from converter.engine.limits import Limits
 from converter.engine.raster.octets import LOW, joined, parted
 from converter.engine.raster.pixels import interleaved
 
-from . import credentials, jpeg_segments
+from . import brotli, credentials, jpeg_segments
 from .boxes import boxes, has_many
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_xmp import whole_packet
-from .jxl_boxes import with_last_metadata, without_metadata
+from .jxl_boxes import unread_metadata, with_last_metadata, without_metadata
 from .jxl_header import header, jpeg_markers
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
@@ -50,6 +51,11 @@ class Jxl(Codec):
     def set_up(self) -> None:
         _libjxl().set_num_threads(1)  # its threads would not survive a fork
         Image.register_open(self.pillow, _JxlImage, self.recognises)
+        brotli.LIBRARY.problem()  # a sandboxed child process cannot load it any more
+
+    def notes(self) -> list[str]:
+        problem = brotli.LIBRARY.problem()
+        return [f"Compressed metadata of JPEG XL is read whatever its size: {problem}."] if problem else []
 
     def problems(self) -> list[str]:
         """Test a lossless round trip, since a build for another processor silently returns other pixels."""
@@ -97,6 +103,9 @@ class Jxl(Codec):
         xmp = super().xmp(image, data) or b""
         return whole_packet(jpeg_inside(data) or b"", xmp) if _EXTENDED in xmp else xmp
 
+    def unread(self, data: bytes) -> Sequence[str]:
+        return unread_metadata(data) if data.startswith(_SIGNATURE) else ()
+
     def repacked(self, data: bytes, source: Format, strip: bool = False) -> bytes | None:
         """Recompress a JPEG losslessly, or return None if the identical JPEG cannot be restored."""
         if source.name != "jpeg":
@@ -140,7 +149,9 @@ class Jxl(Codec):
 
 
 def jpeg_inside(data: bytes) -> bytes | None:
-    """Return the original JPEG byte for byte, or None if the file was made from pixels."""
+    """Return the original JPEG byte for byte, or None if the file was made from pixels or has too large metadata."""
+    if data.startswith(_SIGNATURE) and unread_metadata(data):
+        return None
     try:
         jpeg: bytes = _libjxl().jxl_to_jpeg(data)
     except RuntimeError:
