@@ -87,6 +87,16 @@ def test_the_usual_mode_writes_the_same_file_as_pillow(
         assert ours == saved(image, "WEBP", quality=quality, method=method)
 
 
+@pytest.mark.parametrize("mode", libwebp.MODES)
+@pytest.mark.parametrize("sharp", [False, True])
+def test_planes_are_encoded_at_several_qualities(mode: str, sharp: bool) -> None:
+    image = vivid(mode)
+    image.paste(0, (0, 0, 60, 60))  # transparent in RGBA
+    planes = libwebp.planes(image, sharp)
+    for quality in (40, 90, 40):
+        assert planes.encode(quality, 4) == libwebp.encoded(image, Options(quality, 4, sharp))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (17, 5), (300, 257)])
 def test_any_size_is_encoded(size: tuple[int, int]) -> None:
     for mode in libwebp.MODES:
@@ -199,7 +209,7 @@ def test_a_library_that_fails_its_test_is_not_used(
 
 def test_another_version_of_its_structures_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libwebp, "_VERSION", 0x0310)
-    assert "has other settings" in OptionalLibrary(libwebp._tried).problem()
+    assert "has another picture structure" in OptionalLibrary(libwebp._tried).problem()
 
 
 def test_too_little_memory_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from converter.engine.formats import Format
 from converter.engine.recipe import Recipe
 
+from . import libwebp
 from .color_detail import color_detail
 
 # An image is noisy if it has more colours than a drawing and deflate finds few matches in sample rows.
@@ -88,6 +89,11 @@ class Content:
     def is_noisy(self) -> bool:
         """Return whether this is a single image with little repetition, such as a photo."""
         return len(self.images) == 1 and is_noisy(self.images[0])
+
+    @cached_property
+    def planes(self) -> libwebp.Planes:
+        """The single image as libwebp encodes it at any quality."""
+        return libwebp.planes(self.images[0], self.full_color)
 
     @cached_property
     def color_detail(self) -> float:

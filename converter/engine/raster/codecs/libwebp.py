@@ -95,6 +95,26 @@ def encoded(image: Image.Image, options: Options) -> bytes:
     return LIBRARY.get().encode(image, options)
 
 
+def planes(image: Image.Image, sharp: bool) -> Planes:
+    """Return the image as libwebp encodes it, for several qualities. Raises Unfit, MemoryError and OSError."""
+    return LIBRARY.get().planes(image, sharp)
+
+
+class Planes:
+    """Brightness and colour of an image. Making them takes as long as encoding them in the sharp mode."""
+
+    def __init__(self, library: _LibWebp) -> None:
+        self._library = library
+        self.picture = _Picture()
+
+    def encode(self, quality: int, method: int) -> bytes:
+        """Raises MemoryError and OSError."""
+        return self._library.written(self.picture, quality, method)
+
+    def __del__(self) -> None:
+        self._library.free(self.picture)
+
+
 class _LibWebp:
     """The functions of libwebp."""
 
@@ -106,27 +126,52 @@ class _LibWebp:
 
     def encode(self, image: Image.Image, options: Options) -> bytes:
         """Raises Unfit, MemoryError and OSError."""
-        calls, settings, picture, memory = self._functions, _Settings(), _Picture(), _Memory()
-        if not calls.WebPConfigInitInternal(byref(settings), _NO_PRESET, options.quality, _VERSION):
-            raise Unfit("libwebp has other settings")
-        settings.method, settings.sharp = options.method, options.sharp
-        if not calls.WebPPictureInitInternal(byref(picture), _VERSION):
+        made = self.planes(image, options.sharp, options.expendable)
+        return made.encode(options.quality, options.method)
+
+    def planes(self, image: Image.Image, sharp: bool, expendable: bool = False) -> Planes:
+        """Raises Unfit, MemoryError and OSError."""
+        made = Planes(self)
+        picture = made.picture
+        if not self._functions.WebPPictureInitInternal(byref(picture), _VERSION):
             raise Unfit("libwebp has another picture structure")
-        picture.has_argb, (picture.width, picture.height) = options.sharp, image.size
+        picture.has_argb, (picture.width, picture.height) = sharp, image.size
+        samples, stride = interleaved(image), image.width * len(image.getbands())
+        if expendable:
+            image.close()
+        if not self._imports[image.mode](byref(picture), samples, stride):
+            raise _error(picture)
+        return self._sharp(made) if sharp else made
+
+    def _sharp(self, colors: Planes) -> Planes:
+        """Return planes made by the sharp mode, without the colours that they were made from."""
+        if not self._functions.WebPPictureSharpARGBToYUVA(byref(colors.picture)):
+            raise _error(colors.picture)
+        made = Planes(self)
+        if not self._functions.WebPPictureCopy(byref(colors.picture), byref(made.picture)):
+            raise _error(made.picture)
+        return made
+
+    def written(self, picture: _Picture, quality: int, method: int) -> bytes:
+        calls, settings, memory = self._functions, _Settings(), _Memory()
+        if not calls.WebPConfigInitInternal(byref(settings), _NO_PRESET, quality, _VERSION):
+            raise Unfit("libwebp has other settings")
+        settings.method = method
         picture.writer, picture.target = self._write, ctypes.addressof(memory)
         calls.WebPMemoryWriterInit(byref(memory))
         try:
-            samples, stride = interleaved(image), image.width * len(image.getbands())
-            if options.expendable:
-                image.close()
-            done = self._imports[image.mode](byref(picture), samples, stride)
-            del samples
-            if not done or not calls.WebPEncode(byref(settings), byref(picture)):
-                raise MemoryError if picture.error in _OUT_OF_MEMORY else OSError(f"error {picture.error}")
+            if not calls.WebPEncode(byref(settings), byref(picture)):
+                raise _error(picture)
             return ctypes.string_at(memory.data, memory.size)
         finally:
-            calls.WebPPictureFree(byref(picture))
             calls.WebPMemoryWriterClear(byref(memory))
+
+    def free(self, picture: _Picture) -> None:
+        self._functions.WebPPictureFree(byref(picture))
+
+
+def _error(picture: _Picture) -> MemoryError | OSError:
+    return MemoryError() if picture.error in _OUT_OF_MEMORY else OSError(f"error {picture.error}")
 
 
 def _tried() -> _LibWebp:
@@ -153,7 +198,7 @@ def _is_right(library: _LibWebp, mode: str) -> bool:
     file = BytesIO()
     known.save(file, "WEBP", quality=90, method=4)
     usual, sharp = (library.encode(known, Options(90, 4, sharp)) for sharp in (False, True))
-    return usual == file.getvalue() and _error(known, sharp) < min(_error(known, usual), _LARGEST_ERROR)
+    return usual == file.getvalue() and _loss(known, sharp) < min(_loss(known, usual), _LARGEST_ERROR)
 
 
 def _test_image(mode: str) -> Image.Image:
@@ -168,7 +213,7 @@ def _test_image(mode: str) -> Image.Image:
     return stripes
 
 
-def _error(known: Image.Image, data: bytes) -> float:
+def _loss(known: Image.Image, data: bytes) -> float:
     with Image.open(BytesIO(data), formats=["WEBP"]) as image:
         image.load()
         pair = [each.convert("RGBa") for each in (known, image)]

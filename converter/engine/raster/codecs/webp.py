@@ -72,12 +72,11 @@ class Webp(Codec):
         if "lossless" in settings or not _is_for_libwebp(content):
             return super().encode(content, quality)
         [image], size = content.images, content.images[0].size
-        data = libwebp.encoded(
-            image,
-            libwebp.Options(
-                settings["quality"], settings["method"], settings.get("sharp_yuv", False), content.expendable
-            ),
-        )
+        quality, method, sharp = settings["quality"], settings["method"], settings.get("sharp_yuv", False)
+        if content.expendable:
+            data = libwebp.encoded(image, libwebp.Options(quality, method, sharp, expendable=True))
+        else:
+            data = content.planes.encode(quality, method)
         carried = self.carried(content)
         profile, exif, xmp = (carried.get(name) or b"" for name in ("icc_profile", "exif", "xmp"))
         return with_metadata(data, size, profile, exif, xmp)
