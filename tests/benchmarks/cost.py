@@ -16,7 +16,7 @@ from .rivals import OURS, Order, Worker, install_packages
 
 FORMATS = ("jpeg", "webp", "avif", "jxl")
 AIMS = ("small", "balanced", "near_identical")
-_PHOTOS = ("Bridge", "Dragonfly", "seeding", "sunset")  # 10 to 16 megapixels, reduced or enlarged to 12
+_PHOTOS = ("Bridge", "Dragonfly", "Wine", "friends", "life", "picosdeeuropa", "seeding", "sunset", "umang")
 _PIXELS = 12_000_000
 _PAIRS = 2
 

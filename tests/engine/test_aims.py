@@ -83,7 +83,7 @@ def test_more_colour_detail_is_kept_at_a_low_quality_where_that_takes_fewer_byte
     name, kept = ("sharp_yuv", True) if format == "webp" else ("subsampling", "4:4:4")
     assert result.report.settings[name] == kept
     assert 70 <= (result.report.score or 0) <= 75
-    assert note(result, "quality_chosen").params["quality"] <= 80
+    assert note(result, "quality_chosen").params["quality"] <= 85
 
 
 def test_a_reached_aim_is_not_reported_as_missed() -> None:

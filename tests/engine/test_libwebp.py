@@ -132,9 +132,29 @@ def test_the_usual_mode_is_not_tried_where_the_search_starts_above_it(
     photo = samples.photo()
     encoder = prepare([Frame.whole(photo)], Recipe.parse({"format": "webp"}), 1, {}, False, Log())
     aim = AIMS["near_identical"]
-    found = reached(encoder, Reference(photo), aim, Deadline(900), Plan(first=90, near=(2,)))
+    found = reached(encoder, Reference(photo), aim, Deadline(900), Plan(90, (2,), encoder.usual))
     assert found.score >= aim.score
     assert set(tried) == {True}
+
+
+def test_the_usual_mode_is_left_as_soon_as_it_would_take_too_high_a_quality(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = []
+    encode = Encoder.encode
+
+    def noted(self: Any, quality: Any = None) -> Any:
+        tried.append((quality, self.settings(quality).get("sharp_yuv")))
+        return encode(self, quality)
+
+    monkeypatch.setattr(Encoder, "encode", noted)
+    photo = samples.photo()
+    encoder = prepare([Frame.whole(photo)], Recipe.parse({"format": "webp"}), 1, {}, False, Log())
+    plan = Plan(60, (2, 3), encoder.usual)
+    found = reached(encoder, Reference(photo), AIMS["near_identical"], Deadline(900), plan)
+    assert found.score >= AIMS["near_identical"].score
+    assert [quality for quality, sharp in tried if not sharp] == [60]
+    assert tried[1][0] > 80
 
 
 def test_metadata_is_stored_as_by_pillow() -> None:

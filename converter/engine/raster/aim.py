@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from converter.engine.limits import Deadline
 from converter.engine.report import Log
@@ -11,7 +11,16 @@ from converter.engine.report import Log
 from .encode import Encoder, Judged, Made
 from .sample import is_large
 from .score import Reference
-from .search import HIGHEST, THOROUGH, EncodedAt, Plan, QualityTarget, largest_within, lowest_alike, quick
+from .search import (
+    HIGHEST,
+    EncodedAt,
+    Plan,
+    QualityTarget,
+    largest_within,
+    lowest_alike,
+    quick,
+    thorough,
+)
 from .steps import Frame
 
 _SECONDS_WITHOUT_LOSS = 1.0  # per megapixel, on a slow machine
@@ -43,7 +52,7 @@ def alike(
         return Made(encoder.encode(), encoder)
     image, one = frames[number].image, encoder.only(number)
     reference = Reference(image)
-    plan = quick(one.usual_quality(aim.score)) if is_large(image.size) else THOROUGH
+    plan = (quick if is_large(image.size) else thorough)(aim.score, one.usual)
     best = reached(one, reference, aim, deadline, plan)
     found, judged, alone = best.found, best.judged, best.found.data
     score = judged.score
@@ -100,15 +109,9 @@ def reached(
         judged[data] = draft.judged(data, reference)
         return judged[data].score
 
-    found, score = lowest_alike(
-        draft.encode,
-        score_of,
-        aim,
-        deadline,
-        plan,
-        draft.highest_quality,
+    found, score, guess, tries = lowest_alike(
+        draft.encode, score_of, aim, deadline, plan, draft.highest_quality, may_leave=encoder.halves_color
     )
     if score < aim.score and encoder.halves_color and not found.cut_short:
-        plan = replace(plan, first=found.quality)
-        return reached(encoder.with_full_color(), reference, aim, deadline, plan)
+        return reached(encoder.with_full_color(), reference, aim, deadline, plan.resumed(guess, tries))
     return Tried(encoder, found, judged[found.data])

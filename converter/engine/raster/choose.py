@@ -110,7 +110,7 @@ def _size(sample: Image.Image, option: Recipe) -> int:
 def _alike(reference: Reference, option: Recipe, aim: QualityTarget, deadline: Deadline) -> tuple[int, float]:
     """Return the bytes needed to reach the aim, or to come as close as possible, and the score."""
     encoder = _encoder(reference.picture, option)
-    tried = reached(encoder, reference, aim, deadline, quick(encoder.usual_quality(aim.score)))
+    tried = reached(encoder, reference, aim, deadline, quick(aim.score, encoder.usual))
     encoder, found = tried.encoder, tried.found
     size = len(found.data if encoder.drafting() is encoder else encoder.encode(found.quality))
     if found.quality > aim.lowest:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from converter.engine.errors import TooLargeForFormat
@@ -20,7 +20,8 @@ from .codecs import Codec, Content, Settings, codec_for
 from .color import eight_bit
 from .pillow import encoding, room_for
 from .score import Reference
-from .similarity import similarity
+from .search import Usual
+from .similarity import gray, similarity_of_gray
 from .steps import Frame
 
 
@@ -30,8 +31,13 @@ class Judged:
 
     score: float
     """The visual score, 100 for equal."""
-    similarity: float
-    """The SSIM, 1 for equal."""
+    _gray: Image.Image
+    _original: Image.Image
+
+    @cached_property
+    def similarity(self) -> float:
+        """The SSIM, 1 for equal. It takes long, and a search needs it only for the result."""
+        return round(similarity_of_gray(gray(self._original), self._gray), 4)
 
 
 @dataclass(frozen=True)
@@ -110,15 +116,15 @@ class Encoder:
         """The highest quality of use for a quality mode."""
         return self.codec.highest_in_half_color if self.halves_color else self.codec.highest_quality
 
-    def usual_quality(self, score: float) -> int:
-        """Return the quality with which images usually reach this visual score."""
-        scores, qualities = zip(*self.codec.usual_qualities, strict=True)
-        return round(float(np.interp(score, scores, qualities)))
+    @property
+    def usual(self) -> Usual:
+        """The visual scores that pictures usually get."""
+        return Usual(self.codec.usual_qualities)
 
     def judged(self, data: bytes, reference: Reference) -> Judged:
         """Compare the encoded file's first picture with the original, decoding it once."""
         decoded = self._decoded(data)
-        return Judged(round(reference.score(decoded), 1), round(similarity(reference.picture, decoded), 4))
+        return Judged(round(reference.score(decoded), 1), gray(decoded), reference.picture)
 
     def _decoded(self, data: bytes) -> Image.Image:
         decoded = Image.open(BytesIO(self.codec.picture(data)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
-from typing import Generic, TypeVar
+from math import exp, log
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
 
 from converter.engine.limits import Deadline
 
@@ -18,9 +20,8 @@ _LOWEST_OF_ALL = 1
 # The share of the target size at which the search stops.
 _SATISFIED = 0.97
 _MOST_ENCODES = 8
+_LEAST_LOSS = 0.1  # of the visual score
 _SLOWER = 2  # another quality may take this many times as long as the slowest so far
-
-_SLOPE = 0.7  # the usual rise of the score per quality step
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,56 @@ AIMS: Mapping[str, QualityTarget] = {
 
 
 @dataclass(frozen=True)
+class Usual:
+    """The visual scores that pictures usually get, as pairs of score and quality, both rising."""
+
+    pairs: Sequence[tuple[float, int]]
+
+    def loss(self, quality: int) -> float:
+        """Return how much the usual score at this quality is below 100."""
+        scores, qualities = zip(*self.pairs, strict=True)
+        return 100 - float(np.interp(quality, qualities, scores))
+
+    def quality(self, loss: float) -> int:
+        """Return the quality that usually has this loss."""
+        scores, qualities = zip(*self.pairs, strict=True)
+        return round(float(np.interp(100 - loss, scores, qualities)))
+
+
+@dataclass(frozen=True)
 class Plan:
     """How to search for a score: the first quality, and the tolerances above the aim after one try, two and so on."""
 
     first: int
     near: Sequence[float]
+    usual: Usual
+
+    def wanted(self, score: float, tries: int) -> float:
+        """Return the score to expect of the next try: the middle of its tolerance, as that of the second at most."""
+        return score + self.near[:2][min(tries, len(self.near[:2]) - 1)] / 2
+
+    def resumed(self, first: int, tries: int) -> Plan:
+        """Return the plan to go on with from this quality, in another mode, after some tries."""
+        return replace(self, first=first, near=self.near[tries:] or self.near[-1:])
 
 
-THOROUGH = Plan(first=75, near=(1.0,))
+def thorough(score: float, usual: Usual) -> Plan:
+    """Return the plan for small pictures."""
+    return _plan(score, (1.0,), usual)
 
 
-def quick(first: int) -> Plan:
-    """Return the plan for tries that take long. `first` is the quality that usually suffices."""
-    return Plan(first, near=(2.0, 3.0, 6.0))
+def quick(score: float, usual: Usual) -> Plan:
+    """Return the plan for tries that take long."""
+    return _plan(score, (2.0, 3.0, 6.0), usual)
+
+
+def rough(score: float, usual: Usual) -> Plan:
+    """Return the plan for comparing formats by bytes at about this score."""
+    return _plan(score, (4.0, 6.0), usual)
+
+
+def _plan(score: float, near: Sequence[float], usual: Usual) -> Plan:
+    return Plan(usual.quality(100 - score - near[0] / 2), near, usual)
 
 
 T = TypeVar("T")
@@ -138,18 +176,30 @@ def _between(low: EncodedAt, top: int, top_size: int, target: int) -> int:
     return low.quality + round((top - low.quality) * min(0.85, max(0.15, part)))
 
 
+class Alike(NamedTuple):
+    """The lowest quality that reaches the aim, or else the highest tried."""
+
+    found: EncodedAt
+    score: float
+    guess: int
+    """The quality at which the next try would reach the aim."""
+    tries: int
+
+
 def lowest_alike(
     encode: Encode,
     measure: Measure,
     aim: QualityTarget,
     deadline: Deadline,
-    plan: Plan = THOROUGH,
+    plan: Plan,
     highest: int = HIGHEST,
-) -> tuple[EncodedAt, float]:
-    """Return the lowest quality that reaches the aim, or else the highest tried, and its score.
+    may_leave: bool = False,
+) -> Alike:
+    """Search for the lowest quality that reaches the aim.
 
-    Scores rise almost linearly with quality, so each guess is interpolated on a line. Raises TimedOut, but
-    not once a quality has been tried.
+    Each guess assumes that the loss, 100 less the score, is in proportion to the usual one. With `may_leave`, the
+    search ends once that takes more than the highest quality. Raises TimedOut, but not once a quality has been
+    tried.
     """
     tried: dict[int, tuple[float, bytes]] = {}
 
@@ -158,42 +208,38 @@ def lowest_alike(
         return measure(data), data
 
     timed = _Timed(judged, deadline)
-
-    def at(quality: int) -> float:
-        tried[quality] = timed(quality)
-        return tried[quality][0]
-
     low, top = aim.lowest - 1, highest + 1
-    guess = plan.first
-    while low + 1 < top and (not tried or timed.has_time):
-        guess = min(top - 1, max(low + 1, guess))
-        reached = at(guess)
-        if reached >= aim.score:
-            top = guess
+    guess, leaves = plan.first, False
+    while low + 1 < top and not leaves and (not tried or timed.has_time):
+        quality = min(top - 1, max(low + 1, guess))
+        tried[quality] = timed(quality)
+        if tried[quality][0] >= aim.score:
+            top = quality
         else:
-            low = guess
+            low = quality
         near = plan.near[min(len(tried), len(plan.near)) - 1]
         if top in tried and tried[top][0] <= aim.score + near:
             break
-        guess = _on_line(tried, low, top, aim.score + plan.near[0] / 2)
+        losses = {each: 100 - score for each, (score, _) in tried.items()}
+        guess = _guessed(losses, low, top, 100 - plan.wanted(aim.score, len(tried)), plan.usual)
+        leaves = may_leave and top not in tried and guess > highest
     best = top if top in tried else max(tried)
     found, data = tried[best]
-    return EncodedAt(best, data, cut_short=best < min(top, highest)), found
+    cut_short = best < min(top, highest) and not leaves
+    return Alike(EncodedAt(best, data, cut_short), found, guess, len(tried))
 
 
-def _on_line(tried: Mapping[int, tuple[float, bytes]], low: int, top: int, wanted: float) -> int:
-    """Return the quality at which the line through both ends meets the score.
+def _guessed(losses: Mapping[int, float], low: int, top: int, wanted: float, usual: Usual) -> int:
+    """Return the quality at which the loss is the wanted one.
 
-    If only one end was tried, the line goes through it and the nearest other quality tried.
+    Its logarithm is interpolated between both ends, on the scale of the usual one's. If only one end was tried, both
+    differ by the same.
     """
-    if low in tried and top in tried:
-        rise = tried[top][0] - tried[low][0]
-        part = (wanted - tried[low][0]) / rise if rise > 0 else 0.5
-        return low + round((top - low) * min(0.9, max(0.1, part)))
-    known = low if low in tried else top
-    others = sorted((abs(quality - known), quality) for quality in tried if quality != known)
-    slope = _SLOPE
-    if others:
-        far, other = others[0]
-        slope = max(_SLOPE / 4, abs(tried[other][0] - tried[known][0]) / far)
-    return known + round((wanted - tried[known][0]) / slope)
+    known = top if top in losses else low
+    ratio = log(max(wanted, _LEAST_LOSS) / max(losses[known], _LEAST_LOSS))
+    if low not in losses or top not in losses:
+        return usual.quality(usual.loss(known) * exp(ratio))
+    whole = log(max(losses[low], _LEAST_LOSS) / max(losses[top], _LEAST_LOSS))
+    part = min(0.9, max(0.1, ratio / whole if whole > 0 else 0.5))
+    between = usual.quality(usual.loss(top) * (usual.loss(low) / usual.loss(top)) ** part)
+    return min(top - 1, max(low + 1, between))

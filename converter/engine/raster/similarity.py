@@ -22,7 +22,19 @@ Plane = Image.Image
 
 def similarity(picture: Image.Image, other: Image.Image) -> float:
     """Return the SSIM of two pictures of the same size; transparent parts count as white."""
-    x, y = _luma(picture), _luma(other)
+    return similarity_of_gray(gray(picture), gray(other))
+
+
+def gray(picture: Image.Image) -> Image.Image:
+    """Return what is compared of a picture: its luma, reduced if it is large."""
+    luma = on_white(picture).convert("L")
+    factor = math.ceil(math.sqrt(luma.width * luma.height / _MOST_PIXELS))
+    return luma.reduce(factor) if factor > 1 else luma
+
+
+def similarity_of_gray(first: Image.Image, second: Image.Image) -> float:
+    """Return the SSIM of two pictures from `gray`."""
+    x, y = first.convert("F"), second.convert("F")
     mean_x, mean_y = _windows(x), _windows(y)
     square_x, square_y = _windows(_computed(_times, a=x, b=x)), _windows(_computed(_times, a=y, b=y))
     product = _windows(_computed(_times, a=x, b=y))
@@ -45,12 +57,6 @@ def on_white(picture: Image.Image) -> Image.Image:
     white = Image.new("RGBA", picture.size, "white")
     white.alpha_composite(picture.convert("RGBA"))
     return white.convert("RGB")
-
-
-def _luma(picture: Image.Image) -> Plane:
-    gray = on_white(picture).convert("L")
-    factor = math.ceil(math.sqrt(gray.width * gray.height / _MOST_PIXELS))
-    return (gray.reduce(factor) if factor > 1 else gray).convert("F")
 
 
 def _windows(plane: Plane) -> Plane:

@@ -40,7 +40,7 @@ class Avif(Codec):
     pillow = "AVIF"
     needs = ("avif",)
     highest_in_half_color = _FULL_COLOR
-    usual_qualities = ((60, 44), (70, 55), (82, 80))
+    usual_qualities = ((37, 25), (48, 35), (58, 45), (66, 55), (72, 65), (77, 75), (82, 82), (91, 95))
     reads = "8, 10 and 12 bits per channel, grids, animations"
     refuses = "overlays and other derived images, codecs other than AV1"
 

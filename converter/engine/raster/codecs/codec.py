@@ -52,7 +52,15 @@ class Codec:
     """The highest quality of use for a quality mode."""
     highest_in_half_color = 90
     """The same while `halves_color`. Instead of a higher one, more colour detail takes fewer bytes."""
-    usual_qualities: Sequence[tuple[int, int]] = ((60, 45), (70, 65), (82, 82))
+    usual_qualities: Sequence[tuple[float, int]] = (
+        (42, 25),
+        (60, 43),
+        (70, 61),
+        (75, 72),
+        (82, 83),
+        (87, 88),
+        (93, 95),
+    )
     """Pairs of a visual score and the quality with which images usually reach it."""
     stores_floats = False
     """Whether pixels can be in floating point."""

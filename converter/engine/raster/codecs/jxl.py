@@ -44,7 +44,7 @@ _TEST = bytes(range(0, 240, 5)) * 16
 class Jxl(Codec):
     format = FORMATS["jxl"]
     pillow = "JXL"
-    usual_qualities = ((60, 40), (70, 61), (82, 84))
+    usual_qualities = ((51, 25), (60, 41), (70, 63), (78.5, 80), (81.2, 84), (83, 85), (92, 95))
     reads = "lossy and lossless, up to 16 bits per channel"
     refuses = "animations, CMYK"
 

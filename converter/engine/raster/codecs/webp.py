@@ -25,7 +25,7 @@ class Webp(Codec):
     needs = ("webp",)
     highest_quality = 98
     highest_in_half_color = 80
-    usual_qualities = ((60, 45), (70, 75), (82, 91))
+    usual_qualities = ((45, 25), (56, 45), (60.5, 55), (70, 76), (79, 88), (82, 91), (87, 95), (90, 98))
     reads = "lossy and lossless, animations"
 
     def set_up(self) -> None:

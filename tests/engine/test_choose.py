@@ -1,0 +1,104 @@
+"""Automatic formats are chosen for a stated reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from converter.engine import Limits, Recipe
+from converter.engine.messages import Message
+from converter.engine.raster import open
+from converter.engine.raster.similarity import similarity
+from converter.engine.report import Result
+
+from . import samples
+from .samples import opened, saved
+
+pytestmark = pytest.mark.long
+
+SIZE = (320, 240)
+PHOTO = saved(samples.grainy(SIZE), "PNG")
+
+
+def render(data: bytes, **recipe: Any) -> Result:
+    return open(data, Limits(seconds=900)).render(Recipe.parse(recipe))  # the machine may be busy
+
+
+def note(result: Result, code: str) -> Message:
+    return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
+
+
+def drawing() -> Image.Image:
+    image = Image.new("RGB", (400, 300), "white")
+    draw = ImageDraw.Draw(image)
+    for index in range(12):
+        draw.rectangle((20 + 25 * index, 30, 40 + 25 * index, 270 - 15 * index), fill=(20 * index, 60, 200))
+        draw.text((20 + 25 * index, 280), str(index), fill="black")
+    return image
+
+
+def test_auto_chooses_by_what_the_picture_is() -> None:
+    photo = render(PHOTO, format="auto")
+    assert photo.format in {"jpeg", "webp", "avif"}
+    assert "smallest at equal similarity" in note(photo, "format_chosen").params["reason"].text
+    flat = render(saved(drawing(), "PNG"), format="auto")
+    assert flat.format in {"png", "webp"}
+    assert similarity(drawing(), opened(flat)) == pytest.approx(1)
+    assert "drawing" in note(flat, "format_chosen").params["reason"].text
+    moving = render(samples.animated("GIF"), format="auto")
+    assert (moving.format, moving.frames) == ("webp", 5)
+    assert "animated" in note(moving, "format_chosen").params["reason"].text
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA"])
+def test_auto_keeps_a_drawing_in_grey_exactly_and_a_photograph_nearly(mode: str) -> None:
+    drawing = Image.new("L", (600, 400), 255)
+    draw = ImageDraw.Draw(drawing)
+    for number in range(0, 30, 6):
+        draw.ellipse(
+            (20 * number, 10 * number, 20 * number + 90, 10 * number + 60), outline=number * 5, width=2
+        )
+    drawn = drawing if mode == "1" else drawing.resize((300, 200), Image.Resampling.LANCZOS)
+    result = render(saved(drawn.convert(mode), "PNG"), format="auto")
+    assert "kept exactly" in note(result, "format_chosen").text
+    wanted = list(drawn.convert(mode).convert("L").get_flattened_data())
+    assert list(opened(result).convert("L").get_flattened_data()) == wanted
+    if mode != "1":
+        photo = render(saved(samples.grainy().convert(mode), "PNG"), format="auto")
+        assert "kept exactly" not in note(photo, "format_chosen").text
+
+
+def test_auto_keeps_transparency() -> None:
+    image = samples.grainy((320, 240)).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((320, 240)))
+    result = render(saved(image, "PNG"), format="auto")
+    assert result.format in {"webp", "avif"}
+    assert min(opened(result).convert("RGBA").getchannel("A").tobytes()) < 10
+    assert "transparency" in note(result, "format_chosen").params["reason"].text
+
+
+def test_auto_respects_the_other_options() -> None:
+    small = render(PHOTO, format="auto", target_bytes=20_000, resize={"width": 200})
+    assert len(small.data) <= 20_000
+    assert small.width == 200
+    exact = render(PHOTO, format="auto", lossless=True)
+    assert similarity(samples.opened(exact), samples.grainy(SIZE)) == pytest.approx(1)
+    aimed = render(PHOTO, format="auto", aim="small")
+    assert note(aimed, "quality_chosen").params
+
+
+def test_auto_handles_images_too_long_for_most_formats() -> None:
+    result = render(saved(Image.new("L", (20_000, 2), 80), "PNG"), format="auto")
+    assert result.format in {"png", "jpeg"}
+
+
+def test_auto_handles_images_that_few_formats_support() -> None:
+    long = Image.new("LA", (17_000, 3), (80, 255))
+    long.putpixel((5, 1), (80, 0))
+    assert render(saved(long, "PNG"), format="auto", target_bytes=90_000).format == "png"
+    frames = [Image.new("RGB", (17_000, 2), (shade, 0, 0)) for shade in (10, 200)]
+    film = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
+    result = render(film, format="auto")
+    assert (result.format, result.frames) == ("png", 2)
