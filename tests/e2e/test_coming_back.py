@@ -64,9 +64,12 @@ def test_a_recipe_is_used_for_images_chosen_before(visit: Visit, photos: list[Fi
     expect(page.locator("[data-submit]")).to_have_text("Convert 2 to JPEG")
 
 
-def test_after_log_out_nothing_is_offered(visit: Visit, photos: list[FilePayload]) -> None:
+@pytest.mark.parametrize("looks", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_after_log_out_nothing_is_offered(visit: Visit, photos: list[FilePayload], looks: bool) -> None:
     page = visit()
     choose(page, photos[:1])
+    if looks:
+        follow(page.get_by_role("link", name="History"))
     page.get_by_label("Your account").click()
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/")

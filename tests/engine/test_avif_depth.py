@@ -132,7 +132,7 @@ def test_where_libavif_cannot_be_called_there_are_eight(monkeypatch: pytest.Monk
     monkeypatch.setattr(libavif, "LIBRARY", OptionalLibrary(tried))
     assert "bits_reduced" in codes(render(avif(ramps(3, 10))))
     assert check() == []
-    assert "AVIF is read in 8 bits a channel: it is linked in another way." in notes()
+    assert "AVIF is read in 8 bits per channel: it is linked in another way." in notes()
 
 
 def test_a_library_that_reads_other_pixels_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

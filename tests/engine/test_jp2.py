@@ -60,7 +60,7 @@ def test_white_stays_white_where_only_pillow_reads_it(name: str, mode: str) -> N
     told = {note.code for note in open(deep(name)).render(Recipe.parse({"format": "png"})).report.notes}
     assert "bits_reduced" in told
     assert check() == []
-    assert notes() == ["JPEG 2000 in colour is read in 8 bits a channel: it is linked in another way."]
+    assert notes() == ["JPEG 2000 in colour is read in 8 bits per channel: it is linked in another way."]
 
 
 def test_a_library_that_reads_other_pixels_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

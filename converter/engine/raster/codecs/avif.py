@@ -52,7 +52,7 @@ class Avif(Codec):
 
     def notes(self) -> list[str]:
         problem = libavif.LIBRARY.problem()
-        return [f"AVIF is read in 8 bits a channel: {problem}."] if problem else []
+        return [f"AVIF is read in 8 bits per channel: {problem}."] if problem else []
 
     def recognises(self, data: bytes) -> bool:
         """Decide by the codec of the primary image, or by the brands if it cannot be found."""

@@ -55,7 +55,7 @@ class Jp2(Codec):
 
     def notes(self) -> list[str]:
         problem = openjpeg.LIBRARY.problem()
-        return [f"JPEG 2000 in colour is read in 8 bits a channel: {problem}."] if problem else []
+        return [f"JPEG 2000 in colour is read in 8 bits per channel: {problem}."] if problem else []
 
     def guard(self, data: bytes, limits: Limits) -> None:
         """Reject truncated files, whose missing parts some decoders fill with grey, and unsupported ones."""

@@ -1,6 +1,5 @@
 // The convert page: shows, checks and summarises the chosen images. submit.js submits them.
 
-import { offer } from "./chosen.js";
 import { maybe, showWhatNeedsScript } from "./dom.js";
 import { extensionOf } from "./extensions.js";
 import { addresses, inBatch, markShown, rows } from "./files.js";
@@ -77,4 +76,4 @@ save?.addEventListener("toggle", async () => {
 }, { once: true });
 showWhatNeedsScript(form);
 show();
-offer();
+if (sessionStorage.getItem("chosen")) import("./chosen.js").then(({ offer }) => offer());

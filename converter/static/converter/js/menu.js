@@ -1,4 +1,4 @@
-// Closes the account menu on Escape, which focuses its button, and when something outside is used.
+// Closes the account menu on Escape, which focuses its button, and when something outside is used. Logging out forgets chosen images.
 
 for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.menu"))) {
   menu.addEventListener("keydown", (event) => {
@@ -6,6 +6,7 @@ for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.query
     menu.open = false;
     menu.querySelector("summary")?.focus();
   });
+  menu.querySelector("[data-log-out]")?.addEventListener("submit", () => sessionStorage.removeItem("chosen"));
   for (const type of ["pointerdown", "focusin"]) {
     document.addEventListener(type, ({ target }) => {
       if (target instanceof Node && !menu.contains(target)) menu.open = false;

@@ -1,6 +1,5 @@
 // Creates the batch of the chosen files, or shows what is wrong, and starts sending the files.
 
-import { announce } from "./ahead.js";
 import { all, one } from "./dom.js";
 import { isLost } from "./crops.js";
 import { addresses, failed, inBatch, kept, ready } from "./files.js";
@@ -72,6 +71,7 @@ async function make(files, isAgain = false) {
     const mine = recipes.map((recipe) => recipeFor(image, recipe));
     return !isSingle && mine.some((recipe, index) => recipe !== recipes[index]) ? { outputs: mine } : {};
   };
+  const { announce } = await import("./ahead.js"); // loaded with the first image
   const refused = await announce(files);
   if (refused) return refusal(refused.status, refused.said, refused.files);
   const { status, said } = await makeBatch({
