@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ from converter.web.options import (
 )
 
 PLAIN = ("format", "aim", "quality", "target_bytes", "shrink_to_fit", "metadata")
-PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode")
+PLAIN_SIZE = ("resize.width", "resize.height", "resize.mode", "resize.gravity")
 
 
 class OutputForm(forms.Form):
@@ -63,6 +63,8 @@ class OutputForm(forms.Form):
     def mapping(self) -> dict[str, Any]:
         """Return the recipe as JSON. A logo that is not stored yet has the id `pending`."""
         values = quality.meant(self.cleaned_data)
+        if not _is_placed(values):
+            values["resize.gravity"] = None
         if self.watermark is not None:
             values["watermark.image"] = "pending"
         return recipe_mapping(values["format"], values)
@@ -132,6 +134,12 @@ class OutputForm(forms.Form):
         if self.is_bound:
             return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.errors)
         return any(name not in (*PLAIN, *PLAIN_SIZE) for name in self.initial)
+
+
+def _is_placed(values: Mapping[str, Any]) -> bool:
+    """Return whether the resize mode uses the gravity: the form shows it only then."""
+    modes = ("fill",) if values.get("resize.gravity") == "smart" else ("fill", "pad")
+    return values.get("resize.mode") in modes
 
 
 OutputFormSet = forms.formset_factory(

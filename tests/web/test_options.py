@@ -73,3 +73,20 @@ def test_a_recipe_survives_the_form(
     canonical = engine.Recipe.parse(recipe).canonical()
     again = engine.Recipe.parse(recipe_mapping("webp", values_of(canonical)))
     assert again.canonical() == canonical
+
+
+@pytest.mark.parametrize(
+    ("mode", "gravity", "kept"),
+    [
+        ("fill", "smart", "smart"),
+        ("fill", "left", "left"),
+        ("pad", "left", "left"),
+        ("pad", "smart", None),
+        ("fit", "smart", None),
+        ("stretch", "left", None),
+    ],
+)
+def test_gravity_is_read_only_with_the_modes_that_use_it(mode: str, gravity: str, kept: str | None) -> None:
+    form = OutputForm({"format": "webp", "resize.width": 9, "resize.mode": mode, "resize.gravity": gravity})
+    assert form.is_valid(), form.errors
+    assert form.mapping()["resize"].get("gravity") == kept
