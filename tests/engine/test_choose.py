@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from converter.engine import Limits, Recipe
 from converter.engine.messages import Message
-from converter.engine.raster import open
+from converter.engine.raster import choose, open
 from converter.engine.raster.similarity import similarity
 from converter.engine.report import Result
 
@@ -102,3 +102,31 @@ def test_auto_handles_images_that_few_formats_support() -> None:
     film = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50)
     result = render(film, format="auto")
     assert (result.format, result.frames) == ("png", 2)
+
+
+def smooth() -> Image.Image:
+    level = Image.linear_gradient("L")
+    return Image.merge("RGB", (level, level.rotate(90), level)).resize(SIZE)
+
+
+@pytest.mark.parametrize(("picture", "measured"), [(samples.grainy(SIZE), 0), (smooth(), 2)])
+def test_sizes_without_loss_are_measured_only_where_they_may_be_the_smallest(
+    monkeypatch: pytest.MonkeyPatch, picture: Image.Image, measured: int
+) -> None:
+    sizes = []
+    size = choose._size
+
+    def noted(sample: Image.Image, option: Recipe) -> int:
+        sizes.append(sample.size)
+        return size(sample, option)
+
+    monkeypatch.setattr(choose, "_size", noted)
+    monkeypatch.setattr(choose, "is_noisy", lambda _: False)
+    render(saved(picture, "PNG"), format="auto")
+    assert sizes.count(SIZE) == measured
+    assert len(sizes) == measured + 2
+
+
+def test_a_picture_of_one_row_has_a_format() -> None:
+    row = samples.grainy((1760, 1))
+    assert render(saved(row, "PNG"), format="auto").width == 1760
