@@ -243,9 +243,12 @@ class Deployment:
         self.keep_settings(self.terraform("output", "-raw", "zappa_settings", capture=True))
 
     def fetch_settings(self) -> None:
-        """Read the settings from the deployment bucket, where Terraform puts them for roles that cannot read its state."""
-        bucket = f"{self.project}-deployment-{self.account}"
-        found = self.aws("s3").get_object(Bucket=bucket, Key="zappa_settings.json")
+        """Read the settings from the deployment bucket, where Terraform puts them for roles that cannot read its state.
+
+        Zappa runs code that settings name, and anybody can create the bucket of a site that does not exist.
+        """
+        where = {"Bucket": f"{self.project}-deployment-{self.account}", "ExpectedBucketOwner": self.account}
+        found = self.aws("s3").get_object(**where, Key="zappa_settings.json")
         self.keep_settings(found["Body"].read().decode())
 
     def keep_settings(self, text: str) -> None:

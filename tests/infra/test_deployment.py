@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import moto
@@ -46,6 +47,20 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
             builds=tmp_path,
             python=PYTHON,
         )
+
+
+@pytest.mark.long
+def test_settings_are_read_only_from_a_bucket_of_this_account(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bucket names are shared by all accounts: docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"""
+    s3 = Mock()
+    s3.get_object.side_effect = lambda **asked: {"Body": io.BytesIO(SETTINGS.read_bytes())}
+    account = site.account
+    monkeypatch.setattr(site, "aws", lambda service: {"s3": s3}[service])
+    site.fetch_settings()
+    (call,) = s3.get_object.call_args_list
+    assert call.kwargs["ExpectedBucketOwner"] == account
 
 
 @pytest.mark.long
