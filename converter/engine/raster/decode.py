@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -72,6 +73,16 @@ class Opened:
     @property
     def format(self) -> Format:
         return self.codec.format
+
+
+class _Properties(NamedTuple):
+    """What a file says about one of its pictures."""
+
+    orientation: int
+    """The EXIF orientation, 1 to 8, of the decoded pixels."""
+    space: ColorSpace
+    dpi: density.Density | None
+    bits: int
 
 
 def open_data(data: bytes, limits: Limits) -> Opened:
@@ -199,44 +210,55 @@ def _picture(
 ) -> Picture:
     image.info.pop("xmp", None)  # or Pillow would rotate a TIFF by the orientation in its XMP
     full = image.size
-    held = 1 if opened.format.decoder_turns else opened.facts.orientation
-    space, dpi, bits = opened.space, opened.dpi, opened.facts.bits
-    if opened.facts.pages > 1:
-        bits = opened.codec.bits(opened.data, image)
-        space = opened.codec.space(image, opened.data)
-        dpi = density.read(opened.codec.dpi(image), image)
-        held = 1 if opened.format.decoder_turns else opened.codec.orientation(image, opened.data)
+    said = _properties(image, opened)
     box = _shrunk(image, opened.format, scale)
-    is_deep = bits > 8 and not canvas
-    load = opened.codec.load_deep if is_deep and (depth or space.hdr) else opened.codec.load
-    held_pixels = load(image, opened.data)
-    if 0 in (*full, *held_pixels.size):
+    is_deep = said.bits > 8 and not canvas
+    load = opened.codec.load_deep if is_deep and (depth or said.space.hdr) else opened.codec.load
+    loaded = load(image, opened.data)
+    if 0 in (*full, *loaded.size):
         raise Corrupt
-    incomplete = opened.codec.is_incomplete(held_pixels, opened.data)
-    damaged = opened.codec.is_damaged(held_pixels, opened.data)
-    if delay is None:
-        delay = image.info.get("duration", 0)
-
-    duration = min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY) if opened.facts.animated else 0
+    is_incomplete = opened.codec.is_incomplete(loaded, opened.data)
+    is_damaged = opened.codec.is_damaged(loaded, opened.data)
+    duration = _duration(image, delay) if opened.facts.animated else 0
 
     def framed(pixels: Image.Image, low: Image.Image | None = None) -> Frame:
-        return upright(_frame(pixels, low, full, box, canvas, duration), held)
+        return upright(_frame(_detached(pixels, image), low, full, box, canvas, duration), said.orientation)
 
     readable = opened.codec.readable(opened.data) if is_deep else b""
-    eased = deep.eased(held_pixels, readable, opened.codec, space) if is_deep else None
-    shown = color.eight_bit(held_pixels)
-    low = deep.low_octets(held_pixels, shown, readable, opened.codec) if depth and is_deep else None
+    eased = deep.eased(loaded, readable, opened.codec, said.space) if is_deep else None
+    shown = color.eight_bit(loaded)
+    low = deep.low_octets(loaded, shown, readable, opened.codec) if depth and is_deep else None
     white = shown.info.get(floats.WHITE, 1.0)
-    picture = Picture(
-        framed(_detached(shown, image), low),
-        space,
-        is_incomplete=incomplete,
-        is_damaged=damaged,
+    return Picture(
+        framed(shown, low),
+        said.space,
+        eased=Picture(framed(eased[0]), eased[1]) if eased else None,
+        is_incomplete=is_incomplete,
+        is_damaged=is_damaged,
         white=white,
-        dpi=dpi,
-        bits=bits,
+        dpi=said.dpi,
+        bits=said.bits,
     )
-    return replace(picture, eased=Picture(framed(_detached(eased[0], image)), eased[1])) if eased else picture
+
+
+def _properties(image: Image.Image, opened: Opened) -> _Properties:
+    """Return what the file says about the current picture; pages may each have their own properties."""
+    codec, facts, turned = opened.codec, opened.facts, opened.format.decoder_turns
+    if facts.pages == 1:
+        return _Properties(1 if turned else facts.orientation, opened.space, opened.dpi, facts.bits)
+    return _Properties(
+        orientation=1 if turned else codec.orientation(image, opened.data),
+        space=codec.space(image, opened.data),
+        dpi=density.read(codec.dpi(image), image),
+        bits=codec.bits(opened.data, image),
+    )
+
+
+def _duration(image: Image.Image, delay: int | None) -> int:
+    """Return the milliseconds that a frame is shown; `delay` is None if only the decoder knows it."""
+    if delay is None:
+        delay = image.info.get("duration", 0)
+    return min(round(delay) or _UNSPECIFIED_DELAY, _LONGEST_DELAY)
 
 
 def _shrunk(image: Image.Image, source: Format, scale: float) -> tuple[float, float, float, float] | None:
