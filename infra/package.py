@@ -70,6 +70,7 @@ MOST_BYTES = 250 << 20
 # Lambda's runtimes since python3.12 run on Amazon Linux 2023. python3.11 runs on Amazon Linux 2, whose glibc
 # 2.26 is too old for several wheels. docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 OLDEST_PYTHON = (3, 12)
+NEWEST_PYTHON = (3, 13)  # as in pyproject.toml: later ones are not tested
 GLIBC = (2, 34)
 
 
@@ -121,10 +122,11 @@ def check_machine() -> None:
     """Raise PackageError unless this machine matches a Lambda runtime with a recent enough glibc."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         raise PackageError("it contains binaries, so it must be built on Linux on x86_64, like Lambda.")
-    if sys.version_info < OLDEST_PYTHON:
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         raise PackageError(
-            f"it is built for this Python, and Lambda's runtime for {platform.python_version()} has too old a C "
-            "library. Install Python 3.13 or 3.12, then: rm -r .venv; make .venv/dev PYTHON=python3.13"
+            f"it is built for this Python, {platform.python_version()}. Lambda's runtimes before 3.12 have too old a C "
+            "library, and later ones than 3.13 are not tested. Install Python 3.13 or 3.12, then: rm -r .venv; make .venv/dev "
+            "PYTHON=python3.13"
         )
 
 

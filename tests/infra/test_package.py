@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import zipfile
 from collections.abc import Iterable
 from importlib import metadata
@@ -94,12 +95,19 @@ def test_other_platforms_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
 
 
-def test_a_python_whose_runtime_has_an_old_c_library_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [(3, 11, 7), (3, 14, 0)])
+def test_a_python_whose_runtime_is_too_old_or_not_tested_is_refused(
+    version: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.version_info", (3, 11, 7))
+    monkeypatch.setattr("sys.version_info", version)
     with pytest.raises(PackageError, match=r"Install Python 3\.13 or 3\.12"):
         package.make(tmp_path, package.ROOT / "zappa_settings.json")
+
+
+def test_the_newest_python_is_that_of_the_project() -> None:
+    project = tomllib.loads((package.ROOT / "pyproject.toml").read_text())["project"]
+    major, minor = package.NEWEST_PYTHON
+    assert project["requires-python"].endswith(f"<{major}.{minor + 1}")
 
 
 def binary_of(distribution: str, name: str) -> Path:
