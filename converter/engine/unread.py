@@ -158,6 +158,9 @@ UNREAD = {
     "unsupported_variant.signed_samples": _(
         "This {format} has {bits}-bit signed samples, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),
+    "unsupported_variant.sparse": _(
+        "This {format} leaves out empty parts (it is sparse), which cannot be read here. Export it as an 8-bit PNG or TIFF first."
+    ),
     "unsupported_variant.subsampled": _(
         "This {format} uses an unusual subsampling, which cannot be read here. Export it as an 8-bit PNG or TIFF first."
     ),

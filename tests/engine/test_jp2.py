@@ -86,6 +86,12 @@ def test_a_raw_codestream_is_read_as_its_file_is() -> None:
     assert first_row(raw, "RGB") == first_row(data, "RGB")
 
 
+@pytest.mark.parametrize("tail", [b"more", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(3000)])
+def test_another_file_behind_it_does_no_harm(tail: bytes) -> None:
+    for data in (deep("deep16.jp2"), samples.saved(samples.photo(), "JPEG2000")):
+        assert first_row(data + tail, "RGB") == first_row(data, "RGB")
+
+
 def test_a_codestream_in_another_box_is_not_taken_for_the_image() -> None:
     data, other = deep("deep16.jp2"), deep("deep12.jp2")
     hidden = b"uuid" + bytes(16) + other[other.index(SIZES) :]

@@ -193,9 +193,10 @@ def test_a_damaged_file_is_damaged() -> None:
         open(bytes(data)).render(Recipe.parse({"format": "png"}))
 
 
-def test_a_tail_after_the_end_does_no_harm() -> None:
+@pytest.mark.parametrize("tail", [b"and more", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(3000)])
+def test_a_tail_after_the_end_does_no_harm(tail: bytes) -> None:
     data = converted(PHOTO, metadata="keep").data
-    assert as_png(data + b"and more").tobytes() == as_png(data).tobytes()
+    assert as_png(data + tail).tobytes() == as_png(data).tobytes()
 
 
 def test_the_library_is_tested_before_it_is_used() -> None:

@@ -329,3 +329,29 @@ def test_a_volume_in_one_page_is_refused_by_its_name() -> None:
     tifffile.imwrite(output, np.zeros((16, 32, 32), np.uint8), volumetric=True, tile=(16, 16, 16))
     with pytest.raises(UnsupportedVariant, match="a volume of 16 slices"):
         render(output.getvalue())
+
+
+@pytest.mark.parametrize("writer", ["Pillow", "tifffile", "BigTIFF"])
+@pytest.mark.parametrize("pages", [1, 3])
+@pytest.mark.parametrize("lost", [20, 400])
+def test_a_tiff_that_lost_the_directory_at_its_end_is_cut_off(writer: str, pages: int, lost: int) -> None:
+    picture, file = samples.photo((90, 60)), BytesIO()
+    if writer == "Pillow":
+        others = [picture] * (pages - 1)
+        picture.save(file, "TIFF", compression="tiff_lzw", save_all=True, append_images=others)
+    else:
+        with tifffile.TiffWriter(file, bigtiff=writer == "BigTIFF") as tiff:
+            for _ in range(pages):
+                tiff.write(np.asarray(picture), photometric="rgb", compression="zlib")
+    assert len(samples.opened(render(file.getvalue())).getbands()) == 3
+    with pytest.raises(Truncated):
+        render(file.getvalue()[:-lost], format="pdf")
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_sparse_tiff_is_refused_by_name(bits: int) -> None:
+    rows = stored(RAMP[:32], bits, "<")
+    data = samples.tiff(SIZE, [rows, b""], {258: bits, 262: 1, 277: 1, 278: SIZE[1] // 2})
+    at = data.index(struct.pack("<II", 8, 8 + len(rows)))
+    with pytest.raises(UnsupportedVariant, match="sparse"):
+        render(data[: at + 4] + bytes(4) + data[at + 8 :])

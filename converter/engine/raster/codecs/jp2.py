@@ -67,6 +67,11 @@ class Jp2(Codec):
             raise Truncated
         self._refuse_unread(data)
 
+    def readable(self, data: bytes) -> bytes:
+        """Return the file without what follows the codestream, in which the decoder might find another file."""
+        codestream = box(data, b"jp2c") if data[4:8] == b"jP  " else None
+        return data[: codestream[1]] if codestream else data
+
     def _refuse_unread(self, data: bytes) -> None:
         """Raise UnsupportedVariant for variants that would be decoded incorrectly."""
         label, components = self.format.label, components_of(data)

@@ -25,7 +25,7 @@ from .boxes import boxes, has_many
 from .codec import Codec, Settings
 from .content import Content
 from .jpeg_xmp import whole_packet
-from .jxl_boxes import unread_metadata, with_last_metadata, without_metadata
+from .jxl_boxes import unread_metadata, with_last_metadata, without_metadata, without_tail
 from .jxl_header import header, jpeg_markers
 
 _SPEEDS = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
@@ -71,11 +71,11 @@ class Jxl(Codec):
             raise UnsupportedVariant(kind="animation", format=self.format.label)
 
     def header(self, data: bytes) -> bytes:
-        return with_last_metadata(data) if data.startswith(_SIGNATURE) else data
+        return with_last_metadata(without_tail(data)) if data.startswith(_SIGNATURE) else data
 
     def readable(self, data: bytes) -> bytes:
         """Return the file without metadata, which libjxl would decompress again with the pixels."""
-        return without_metadata(data) if data.startswith(_SIGNATURE) else data
+        return without_metadata(without_tail(data)) if data.startswith(_SIGNATURE) else data
 
     def check(self, image: Image.Image) -> None:
         if image.info.get("icc_profile", b"")[16:20] == b"CMYK":

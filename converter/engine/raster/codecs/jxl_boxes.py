@@ -12,6 +12,15 @@ _METADATA = {b"Exif": "exif", b"xml ": "xmp"}
 _MOST_METADATA = 8_000_000
 """The longest compressed metadata that is read, in bytes, as in PNG."""
 _COMPRESSED = b"brob"
+_TYPE, _HEADER = b"ftyp", 8
+
+
+def without_tail(data: bytes) -> bytes:
+    """Return the file without another file behind it, such as a video; libjxl would refuse it."""
+    for number, (kind, start, _) in enumerate(boxes(data)):
+        if kind == _TYPE and number > 1:
+            return data[: start - _HEADER]
+    return data
 
 
 class _Part(NamedTuple):

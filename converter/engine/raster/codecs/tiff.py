@@ -8,7 +8,7 @@ from typing import Any
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from converter.engine.errors import UnsupportedFormat
+from converter.engine.errors import Truncated, UnsupportedFormat
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Limits
 from converter.engine.raster import color, iptc
@@ -20,6 +20,7 @@ from .content import Content
 from .tiff_classic import as_classic
 from .tiff_kinds import (
     iptc_of,
+    is_cut_off,
     refuse_unread,
     with_known_samples,
     with_short_numbers,
@@ -49,9 +50,7 @@ class Tiff(Codec):
         "1 to 16 and 32 bits, 16 to 64 bits in floating point; grey, RGB and CMYK, with or without alpha; "
         "palettes up to 8 bits; 8-bit Lab and YCbCr; pages; BigTIFF"
     )
-    refuses = (
-        "volumes, signed samples, Lab above 8 bits, mixed depths; JPEG 2000, JPEG XR, LERC or WebP inside"
-    )
+    refuses = "volumes, sparse files, signed samples, Lab above 8 bits, mixed depths; JPEG 2000, JPEG XR, LERC or WebP inside"
 
     def set_up(self) -> None:
         deflate.LIBRARY.problem()  # a sandboxed child process cannot load it any more
@@ -69,6 +68,8 @@ class Tiff(Codec):
 
     def guard(self, data: bytes, limits: Limits) -> None:
         refuse_unread(data, limits.max_frames)
+        if is_cut_off(data):
+            raise Truncated
 
     def check(self, image: Image.Image) -> None:
         """Reject camera RAW files, which look like TIFF but would be read as their small preview."""

@@ -124,6 +124,19 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
             raise UnsupportedVariant(format=label, **variant)
 
 
+def is_cut_off(data: bytes) -> bool:
+    """Return whether a directory lies beyond the end of the file."""
+    endian, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+")
+    pages = list(_pages(data, _MOST_PAGES))
+    link, form = (pages[-1].next_at, pages[-1].form) if pages else (8 if big else 4, endian + "IQ"[big])
+    try:
+        at = struct.unpack_from(form, data, link)[0]
+        entries = struct.unpack_from(endian + "HQ"[big], data, at)[0] if at else 0
+    except struct.error:
+        return True
+    return bool(at + (2, 8)[big] + (12, 20)[big] * entries + struct.calcsize(form) > len(data))
+
+
 def without_secondary_pages(data: bytes) -> bytes:
     """Return the TIFF without masks and reduced copies in its chain of pages.
 

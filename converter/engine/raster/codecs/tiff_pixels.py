@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any, cast
 
 from PIL import Image, ImageChops, ImageFile, ImagePalette, TiffImagePlugin
@@ -35,6 +36,8 @@ def loaded(image: Image.Image, data: bytes) -> Image.Image:
     """
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
     tags = image.tag_v2
+    if (0, 0) in _strips(tags):
+        raise UnsupportedVariant(kind="sparse", format=FORMATS["tiff"].label)
     if is_put_together_here(image):
         return _upright(_put_together(image, data), orientation(image))
     _tell_byte_order(image)
@@ -112,11 +115,13 @@ def _upright(pixels: Image.Image, held: int) -> Image.Image:
 
 def _reaches_beyond(tags: Any, end: int) -> bool:
     """Return whether some of the pixels are outside the file."""
-    return any(
-        at + size > end
-        for offsets, sizes in _PLACES
-        for at, size in zip(_tuple(tags.get(offsets, ())), _tuple(tags.get(sizes, ())), strict=False)
-    )
+    return any(at + size > end for at, size in _strips(tags))
+
+
+def _strips(tags: Any) -> Iterator[tuple[int, int]]:
+    """Yield the offset and size of each strip or tile; both are 0 for one that was left out as empty."""
+    for offsets, sizes in _PLACES:
+        yield from zip(_tuple(tags.get(offsets, ())), _tuple(tags.get(sizes, ())), strict=False)
 
 
 def _tell_byte_order(image: TiffImagePlugin.TiffImageFile) -> None:
