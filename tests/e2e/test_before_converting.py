@@ -235,7 +235,7 @@ def test_a_preview_says_what_is_wrong_with_a_field(visit: Visit, photos: list[Fi
     expect(page.locator("[data-try-note]")).to_contain_text("%")
     page.get_by_label("Width", exact=True).fill("0")
     page.get_by_label("Width", exact=True).blur()
-    expect(page.locator("[data-try-note].is-bad")).to_contain_text("greater than or equal to 1")
+    expect(page.locator("[data-try-note].is-bad")).to_contain_text("must be at least 1")
     page.get_by_label("Width", exact=True).fill("")
     page.get_by_label("Width", exact=True).blur()
     expect(page.locator("[data-try-note]:not(.is-bad)")).to_contain_text("%")
