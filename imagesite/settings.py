@@ -261,9 +261,8 @@ CONVERTER_LABELS: str = (
 )
 
 CONVERTER_METRICS: str = env.str("POWERTOOLS_METRICS_NAMESPACE", default="")
-CONVERTER_METRICS_TOKEN: str = env.str(
-    "METRICS_TOKEN", default=""
-)  # Prometheus's bearer token; without it there is no /metrics
+# Prometheus's bearer token. Without it there is no /metrics.
+CONVERTER_METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 CONVERTER_METRICS_DIR: str = env.str("PROMETHEUS_MULTIPROC_DIR", default=str(DATA_DIR / "metrics"))
 if CONVERTER_METRICS_TOKEN:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = (
@@ -283,9 +282,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no
 CSRF_FAILURE_VIEW = "converter.web.errors.csrf_failure"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [
-    f"^{re.escape(f'{SITE_PATH}/'[1:])}(healthz|metrics)$"
-]  # requested by machines, bypassing the proxy
+# Requested by machines, bypassing the proxy.
+SECURE_REDIRECT_EXEMPT = [f"^{re.escape(f'{SITE_PATH}/'[1:])}(healthz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

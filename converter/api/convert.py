@@ -28,11 +28,8 @@ ROWS = Job.objects.select_related("upload", "batch")
 LONGEST = 25  # seconds; an API gateway times out after 29
 LONGEST_HEADER = 4000  # characters
 FIELDS = ("file", "upload", "recipe", "keep")
-PLACES = {
-    "/files/0/size": "/file",
-    "/uploads/0": "/upload",
-    "/outputs/0": "/recipe",
-}  # batch pointer: form pointer
+PLACES = {"/files/0/size": "/file", "/uploads/0": "/upload", "/outputs/0": "/recipe"}
+"""The place in the form of each place in a batch."""
 
 
 @router.post(

@@ -25,11 +25,8 @@ JOBS_A_PAGE = 50
 ROWS = models.Job.objects.select_related("upload", "batch")
 # A minimal conversion that makes the worker read the file. Its result is not used.
 LOOK = {"format": "jpeg", "frames": "first", "resize": {"width": 64, "height": 64}}
-PLACES = {
-    "/files/0/url": "/url",
-    "/files/0": "/file",
-    "/uploads/0": "/upload",
-}  # batch pointer: argument pointer
+PLACES = {"/files/0/url": "/url", "/files/0": "/file", "/uploads/0": "/upload"}
+"""The place in the arguments of each place in a batch."""
 
 
 @dataclass(frozen=True)

@@ -26,16 +26,8 @@ _REHEARSAL = (  # the most common recipes, as JSON text so that parsing is rehea
     '{"format": "jpeg", "quality": 75, "background": "#eeeeee", "frames": "first", "resize": {"width": 1, "height": 1}}',
     '{"format": "webp", "quality": 80}',
 )
-_ENCODINGS = (
-    "ascii",
-    "latin-1",
-    "cp1252",
-    "utf-8-sig",
-    "utf-16-le",
-    "utf-16-be",
-    "utf-16",
-    "utf-32",
-)  # in metadata
+# In metadata.
+_ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-8-sig", "utf-16-le", "utf-16-be", "utf-16", "utf-32")
 
 
 def run(fd: int) -> NoReturn:

@@ -27,9 +27,8 @@ def send(line: socket.socket, message: dict[str, Any], *bodies: bytes) -> None:
     """Send a message with its bodies. Raises OSError if the other end is gone."""
     text = json.dumps({**message, "sizes": [len(body) for body in bodies]}, separators=(",", ":")).encode()
     line.sendall(_LENGTH.pack(len(text)) + text)
-    for body in filter(
-        None, bodies
-    ):  # sending b"" to a peer that has read everything and closed raises EPIPE
+    # Sending b"" to a peer that has read everything and closed raises EPIPE.
+    for body in filter(None, bodies):
         line.sendall(body)
 
 

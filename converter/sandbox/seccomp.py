@@ -81,16 +81,12 @@ _ALLOWED_WHEN: Mapping[str, tuple[tuple[int, int], tuple[_Condition, ...]]] = {
     "prlimit64": ((302, 261), ((0, _ALL, 0), (4, _ALL, 0), (5, _ALL, 0))),  # only to read its own limits
 }
 _TGKILL = (234, 131)  # for abort()
-_CLONE3 = (
-    435,
-    435,
-)  # a filter cannot see its arguments, which are in memory; on ENOSYS glibc falls back to clone
+# A filter cannot see its arguments, which are in memory. On ENOSYS, glibc falls back to clone.
+_CLONE3 = (435, 435)
 
 _SET_FILTER = 1
-_ALL_THREADS, _NO_SLOWDOWN = (
-    0x1,
-    0x4,
-)  # the second: this process holds no secrets that speculative execution could leak
+# No slowdown: this process holds no secrets that speculative execution could leak.
+_ALL_THREADS, _NO_SLOWDOWN = 0x1, 0x4
 
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _REFUSE, _NOT_THERE = _ERRNO | errno.EPERM, _ERRNO | errno.ENOSYS

@@ -80,9 +80,8 @@ def integers(band: Image.Image, white: float) -> Image.Image:
     scale = _MOST / white
     scaled = band.point(lambda value: value * scale + 0.5)
     highest = scaled.getextrema()[1]
-    if (
-        isinstance(highest, float) and not highest <= _MOST + 1
-    ):  # true for NaN too, which may come first and hide the real maximum
+    # Not `>`, which is false for NaN: it may come first and hide the real maximum.
+    if isinstance(highest, float) and not highest <= _MOST + 1:
         scaled = ImageMath.lambda_eval(_bounded, band=scaled)
     return scaled.convert("I")
 

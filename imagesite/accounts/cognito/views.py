@@ -64,9 +64,8 @@ def signup(request: HttpRequest) -> HttpResponse:
         return _signup_closed(request)
     form = SignupForm(request.POST or None)
     if form.is_valid():
-        count_request(
-            request, "mail", form.cleaned_data["email"]
-        )  # Cognito mails a code, and charges for users
+        # Cognito mails a code, and charges for users.
+        count_request(request, "mail", form.cleaned_data["email"])
         try:
             client.sign_up(form.cleaned_data["email"], form.cleaned_data["password"])
         except CognitoError as error:

@@ -106,9 +106,8 @@ def _first_time(sub: str, email: str, is_verified: object) -> User:
 
 def _claims(provider: Any, request: HttpRequest) -> dict[str, Any]:
     token = provider.authorize_access_token(request)
-    claims: dict[str, Any] = dict(
-        token["userinfo"]
-    )  # from the ID token, whose signature, issuer and nonce have been checked
+    # From the ID token, whose signature, issuer and nonce have been checked.
+    claims: dict[str, Any] = dict(token["userinfo"])
     if "email" not in claims:
         more = provider.userinfo(token=token)
         if more.get("sub") == claims["sub"]:

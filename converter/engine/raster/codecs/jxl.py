@@ -214,9 +214,8 @@ def _libjxl() -> ModuleType:
 def _metadata(told: Any) -> dict[str, Any]:
     found = {"icc_profile": told.icc, "xmp": told.xmp}
     if told.exif and len(told.exif) > 4:
-        start = (
-            4 + struct.unpack_from(">I", told.exif)[0]
-        )  # the offset of the TIFF header (ISO/IEC 18181-2, 9.5)
+        # The data begins with the offset of the TIFF header (ISO/IEC 18181-2, 9.5).
+        start = 4 + struct.unpack_from(">I", told.exif)[0]
         found["exif"] = _EXIF + told.exif[start:]
     return {name: value for name, value in found.items() if value}
 

@@ -251,10 +251,8 @@ def _tiff(tags: Mapping[int, Sequence[int]], parts: Sequence[bytes], offsets: in
 
 
 def _decoded(file: bytes, size: tuple[int, int]) -> bytes:
-    most, Image.MAX_IMAGE_PIXELS = (
-        Image.MAX_IMAGE_PIXELS,
-        None,
-    )  # a pixel is one byte here, and the real number of pixels has been checked
+    # A pixel is one byte here, and the real number of pixels has been checked.
+    most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with Image.open(BytesIO(file), formats=["TIFF"]) as image:
             if image.size != size or image.mode != "L":
