@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from converter.engine import Truncated, UnsupportedVariant
+from converter.engine.errors import Corrupt
 
 from . import samples
 from .rendering import codes, render
@@ -74,3 +75,9 @@ def test_a_png_in_an_icon_has_the_colours_of_its_profile() -> None:
     result = render(directory + png)
     assert "color_converted" in codes(result)
     assert samples.is_near(samples.opened(result).convert("RGB").getpixel((8, 8)), (219, 0, 4), 2)
+
+
+def test_an_image_without_a_header_is_damaged_not_too_large() -> None:
+    data = icon(32, b"\0\0\0\xff", 0, (), bytes(4 * SIDE))
+    with pytest.raises(Corrupt):
+        render(data[:22] + b"junk" * 10 + data[62:])

@@ -14,7 +14,7 @@ from converter.engine.limits import Limits
 from .bmp_kinds import channels_of_icon
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_HEADER = 40
+_HEADER, _LONGEST_HEADER = 40, 124
 _COMPRESSIONS = {1: "RLE", 2: "RLE", 3: "bit field", 4: "JPEG", 5: "PNG", 6: "bit field"}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """The number of channels of a PNG by its colour type."""
@@ -80,9 +80,11 @@ def _entry(data: bytes, size: int, start: int) -> _Entry:
             raise Truncated
         width, height, depth, color = struct.unpack_from(">IIBB", data, start + 16)
         return _Entry(start, end, width, height, depth * _CHANNELS.get(color, 1), True)
-    width, height, _, depth = struct.unpack_from("<iiHH", data, start + 4)
+    header, width, height, _, depth = struct.unpack_from("<IiiHH", data, start)
     if end > len(data):
         raise Truncated
+    if not _HEADER <= header <= _LONGEST_HEADER:
+        raise Corrupt
     return _Entry(start, end, abs(width), abs(height) // 2, depth, False)
 
 
