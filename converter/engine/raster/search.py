@@ -21,6 +21,7 @@ _LOWEST_OF_ALL = 1
 _SATISFIED = 0.97
 _MOST_ENCODES = 8
 _LEAST_LOSS = 0.1  # of the visual score
+_MOST_ABOVE = 3.0
 _SLOWER = 2  # another quality may take this many times as long as the slowest so far
 
 
@@ -66,9 +67,13 @@ class Plan:
     near: Sequence[float]
     usual: Usual
 
-    def wanted(self, score: float, tries: int) -> float:
-        """Return the score to expect of the next try: the middle of its tolerance, as that of the second at most."""
-        return score + self.near[:2][min(tries, len(self.near[:2]) - 1)] / 2
+    def tolerance(self, tries: int) -> float:
+        """Return how far above the aim a score may be after this many tries."""
+        return self.near[min(tries, len(self.near)) - 1]
+
+    def wanted(self, aim: float, tries: int) -> float:
+        """Return the score to expect of the next try: the middle of its tolerance, unless that wastes bytes."""
+        return aim + min(self.tolerance(tries + 1), _MOST_ABOVE) / 2
 
     def resumed(self, first: int, tries: int) -> Plan:
         """Return the plan to go on with from this quality, in another mode, after some tries."""
@@ -91,7 +96,8 @@ def rough(score: float, usual: Usual) -> Plan:
 
 
 def _plan(score: float, near: Sequence[float], usual: Usual) -> Plan:
-    return Plan(usual.quality(100 - score - near[0] / 2), near, usual)
+    plan = Plan(HIGHEST, near, usual)
+    return replace(plan, first=usual.quality(100 - plan.wanted(score, 0)))
 
 
 T = TypeVar("T")
@@ -217,8 +223,7 @@ def lowest_alike(
             top = quality
         else:
             low = quality
-        near = plan.near[min(len(tried), len(plan.near)) - 1]
-        if top in tried and tried[top][0] <= aim.score + near:
+        if top in tried and tried[top][0] <= aim.score + plan.tolerance(len(tried)):
             break
         losses = {each: 100 - score for each, (score, _) in tried.items()}
         guess = _guessed(losses, low, top, 100 - plan.wanted(aim.score, len(tried)), plan.usual)
