@@ -239,6 +239,7 @@ WARNINGS = {
         "Frames stay for {seconds} s at most: {format} cannot be written with longer ones here"
     ),
     "loop_not_kept": _("{format} always loops; the number of repeats is not kept"),
+    "watermark_invisible": _("The watermark is invisible: its text is blank, or its image transparent."),
     "glyphs_missing": _("Some characters of the watermark are not in the font: {characters}"),
     "larger_than_source": _("The result is larger than the original"),
 }

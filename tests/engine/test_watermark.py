@@ -145,6 +145,16 @@ def test_letters_missing_from_the_font_are_reported() -> None:
     assert not [note for note in plain.report.warnings if note.code == "glyphs_missing"]
 
 
+@pytest.mark.parametrize("mark", [{"text": "  "}, {"text": "\u200b\n "}, {"image": "logo"}], ids=str)
+def test_a_watermark_that_nobody_can_see_is_reported(mark: dict[str, str]) -> None:
+    logo = saved(Image.new("RGBA", (9, 9), (255, 0, 0, 0)), "PNG")
+    recipe = Recipe.parse({"format": "png", "watermark": mark})
+    result = open(PLAIN).render(recipe, images={"logo": logo})
+    assert [note.code for note in result.report.warnings] == ["watermark_invisible"]
+    assert "watermarked" not in {note.code for note in result.report.notes}
+    assert result.data == open(PLAIN).render(Recipe.parse({"format": "png"})).data
+
+
 @pytest.mark.parametrize("text", ["© é ü ß ł", "Ψαλμός", "Живот", "שלום", "مرحبا", "हिन्दी", "ไทย", "ქართული"])
 def test_it_writes_in_many_scripts(text: str) -> None:
     result = open(PLAIN).render(Recipe.parse({"format": "png", "watermark": {"text": text}}))

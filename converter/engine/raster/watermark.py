@@ -34,6 +34,9 @@ def watermark(frame: Frame, context: RenderContext) -> Frame:
     size = frame.image.size
     if size not in context.overlays:
         context.overlays[size] = _overlay(mark, size, context)
+    if not context.overlays[size].getbbox():
+        context.log.warn("watermark_invisible")
+        return frame
     base = frame.image.convert("RGBA")
     base.alpha_composite(context.overlays[size])
     context.log.note("watermarked")
