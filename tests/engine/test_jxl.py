@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import imagecodecs
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -23,6 +24,7 @@ from converter.engine.raster.codecs.jxl_header import Header, header
 from converter.engine.report import Result
 
 from . import samples
+from .rendering import render
 from .test_metadata import told as said_of
 
 PHOTO = samples.saved(samples.photo(), "PNG")
@@ -151,6 +153,18 @@ def test_deep_grey_is_read(cjxl: Callable[..., Any]) -> None:
     assert probe(data).bits == 16
     grey = as_png(data).convert("RGB").getchannel("R").tobytes()
     assert all(abs(seen - value / 257) <= 1 for seen, value in zip(grey, values, strict=True))
+
+
+@pytest.mark.parametrize("form", [np.float16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shadows_of_linear_light_in_floating_point_have_no_steps(form: Any, channels: int) -> None:
+    shades = np.linspace(0, 1, 256)
+    light = np.where(shades <= 0.04045, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4).astype(form)
+    rows = light[np.newaxis].repeat(16, axis=0)
+    pixels = rows if channels == 1 else rows[..., np.newaxis].repeat(3, axis=2)
+    data = bytes(imagecodecs.jpegxl_encode(np.ascontiguousarray(pixels), lossless=True))
+    shown = samples.opened(render(data, depth=8)).convert("L")
+    assert [shown.getpixel((level, 8)) for level in range(256)] == pytest.approx(range(256), abs=1)
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

@@ -45,7 +45,7 @@ class Jxl(Codec):
     format = FORMATS["jxl"]
     pillow = "JXL"
     usual_qualities = ((51, 25), (60, 41), (70, 63), (78.5, 80), (81.2, 84), (83, 85), (92, 95))
-    reads = "lossy and lossless, up to 16 bits per channel"
+    reads = "lossy and lossless, up to 16 bits per channel, floating point"
     refuses = "animations, CMYK"
 
     def set_up(self) -> None:
@@ -185,7 +185,7 @@ class _JxlImage(ImageFile.ImageFile):
 
     @property
     def _is_deep(self) -> bool:
-        return 8 < self.bits <= 16
+        return self.bits > 8
 
     def _decoded(self) -> bytes:
         """Return the decoded pixels. Raises Corrupt and Truncated."""
