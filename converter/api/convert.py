@@ -132,6 +132,8 @@ def _converted(
     if not job.has_result or (job.result_size or 0) > settings.CONVERTER_ONE_SHOT_BYTES:
         if keep:
             response["Location"] = reverse("api:job", args=[job.pk])
+            if not had_place:
+                response["Retry-After"] = "1"
             return Status(202, schemas.Job.of(job))
         if job.is_unfinished and not had_place:
             raise Problem("unavailable", kind="busy", headers={"Retry-After": "2"})

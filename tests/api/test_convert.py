@@ -57,6 +57,7 @@ def test_a_slow_conversion_returns_its_job(program: Program, clock: Clock) -> No
     response = post(program, make_photo(), WEBP)
     assert response.status_code == 202
     assert response.json()["status"] == "queued"
+    assert "Retry-After" not in response
     assert response["Location"] == f"/api/v1/jobs/{response.json()['id']}"
     assert clock.now == pytest.approx(convert.LONGEST)
 
@@ -113,7 +114,8 @@ def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("crowd")
 def test_with_too_many_waiting_requests_the_job_is_returned_or_refused(program: Program) -> None:
-    assert post(program, make_photo(), WEBP).status_code == 202
+    response = post(program, make_photo(), WEBP)
+    assert (response.status_code, response["Retry-After"]) == (202, "1")
     response = post(program, make_photo(), WEBP, keep="false")
     problem(response, 503, "unavailable")
     assert int(response["Retry-After"]) > 0
