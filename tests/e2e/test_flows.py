@@ -8,10 +8,10 @@ import zipfile
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Site, Visit, convert, follow, photo, sign_up, wait_until_done
+from tests.e2e.site import Site, Visit, convert, follow, photo, recipes, sign_up, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -251,7 +251,7 @@ def test_api_errors_are_shown_in_german(visit: Visit, photos: list[FilePayload])
     page.get_by_label("Qualität", exact=True).select_option("number")
     page.get_by_label("Wert (1–100)").fill("500")
     page.locator("[data-submit]").click()
-    expect(page.locator("[data-field=quality] .error")).to_contain_text("kleiner oder gleich 100")
+    expect(page.locator("[data-field=quality] .error")).to_contain_text("höchstens 100")
 
 
 def test_sticky_elements_leave_room_when_zoomed_in(visit: Visit, photos: list[FilePayload]) -> None:
@@ -348,3 +348,16 @@ def test_a_recipe_is_picked_and_the_images_stay(visit: Visit, photos: list[FileP
     page.locator("[data-submit]").click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".job")).to_have_count(9)
+
+
+def test_a_recipe_picked_just_before_converting_is_used(
+    visit: Visit, site: Site, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    held: list[Route] = []
+    page.route("**/convert/?starter=*", lambda route: held.append(route))
+    page.locator("#id_images").set_input_files(photos[:1])
+    page.get_by_role("link", name="AVIF + WebP + JPEG").click()
+    page.locator("[data-submit]").click()
+    held[0].continue_()
+    assert [recipe["format"] for recipe in recipes(page, site)] == ["avif", "webp", "jpeg"]

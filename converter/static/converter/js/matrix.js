@@ -1,8 +1,8 @@
 // Formats × widths: makes many outputs at once.
 
 import { all, one } from "./dom.js";
-import { takeFrom } from "./outputs.js";
 import { find, limits } from "./page.js";
+import { takeFrom } from "./settings.js";
 import { say, texts } from "./words.js";
 
 const section = find("matrix", HTMLDetailsElement);

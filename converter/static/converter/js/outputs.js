@@ -90,29 +90,17 @@ function remove(card) {
 }
 
 /**
- * Load the outputs from another URL of this page; the chosen images stay. Returns false if it has none.
- * @param {string} address
+ * Replace the outputs by those of another page.
+ * @param {Element} others
  */
-export async function takeFrom(address) {
-  list.inert = true; // changes made meanwhile would be lost
-  const answer = await fetch(address).catch(() => null).finally(() => { list.inert = false; });
-  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
-  const outputs = page?.querySelector("[data-outputs]");
-  if (!outputs) return false;
-  list.replaceChildren(...outputs.children);
+export function replaceOutputs(others) {
+  list.replaceChildren(...others.children);
   for (const other of find("recipes", HTMLElement).children) other.removeAttribute("aria-current");
   choice.touched = null;
   choice.isFree = false;
   cards().forEach(showWhatFits);
   number();
   changed();
-  return true;
-}
-
-/** @param {HTMLAnchorElement} link */
-async function take(link) {
-  if (await takeFrom(link.href)) link.setAttribute("aria-current", "true");
-  else location.assign(link.href);
 }
 
 for (const watch of [watchPresets, watchColors, watchLogos]) watch(list);
@@ -137,12 +125,6 @@ list.addEventListener("click", (event) => {
 find("add-output", HTMLElement).addEventListener("click", (event) => {
   event.preventDefault();
   add();
-});
-find("recipes", HTMLElement).addEventListener("click", (event) => {
-  const link = around(event, "a", HTMLAnchorElement);
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  take(link);
 });
 cards().forEach(showWhatFits);
 number();

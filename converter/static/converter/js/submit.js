@@ -11,6 +11,7 @@ import { recipeFor } from "./own.js";
 import { address, find, form, hideRefusal, refuse, setBusy, state } from "./page.js";
 import { sendAll } from "./sending.js";
 import { makeBatch, readOutputs } from "./server.js";
+import { settled } from "./settings.js";
 import { fetchMessages, say, texts, told } from "./words.js";
 
 /** @typedef {import("./row.js").Row} Row */
@@ -130,6 +131,7 @@ form.addEventListener("submit", async (event) => {
   const format = event.submitter instanceof HTMLButtonElement && event.submitter.name === "to" ? event.submitter.value : "";
   if (event.submitter && !format && !event.submitter.matches("[data-submit]")) return;
   event.preventDefault();
+  await settled();
   if (state.busy) return;
   if (format && !state.batch) take(format);
   if (state.batch) await sendAll(failed());
