@@ -68,7 +68,7 @@ class Tiff(Codec):
 
     def guard(self, data: bytes, limits: Limits) -> None:
         refuse_unread(data, limits.max_frames)
-        if is_cut_off(data):
+        if is_cut_off(data, limits.max_frames):
             raise Truncated
 
     def check(self, image: Image.Image) -> None:

@@ -124,10 +124,10 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
             raise UnsupportedVariant(format=label, **variant)
 
 
-def is_cut_off(data: bytes) -> bool:
+def is_cut_off(data: bytes, most_pages: int) -> bool:
     """Return whether a directory lies beyond the end of the file."""
     endian, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+")
-    pages = list(_pages(data, _MOST_PAGES))
+    pages = list(_pages(data, most_pages))
     link, form = (pages[-1].next_at, pages[-1].form) if pages else (8 if big else 4, endian + "IQ"[big])
     try:
         at = struct.unpack_from(form, data, link)[0]
