@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 from converter.engine import UnsupportedVariant
 from converter.engine.errors import Corrupt
 from converter.engine.raster import open, probe
+from converter.engine.raster.codecs.heic_colors import with_known_colors
 from tests.engine import samples
 from tests.engine.heifs import Item, box, coded, full, grid, made, overlay, same, uncompressed
 from tests.engine.rendering import render
@@ -240,6 +242,14 @@ def named(item: Item, *codes: int) -> Item:
 @pytest.mark.parametrize("codes", [(0, 13, 6), (3, 13, 6), (99, 3, 6), (1, 200, 6), (1, 13, 3)])
 def test_reserved_code_points_of_a_heic_are_taken_for_unspecified(pictures: Any, codes: Any) -> None:
     assert_shows(made([named(pictures[b"hvc1"][1], *codes)]), (64, 64), [RED] * 4)
+
+
+def test_many_reserved_code_points_of_a_large_heic_are_replaced_in_time() -> None:
+    meta = box(b"meta", bytes(4) + box(b"colr", b"nclx" + struct.pack(">HHHB", 99, 99, 99, 0)) * 5_000)
+    pixels = box(b"mdat", bytes(10_000_000))
+    began = time.process_time()
+    assert with_known_colors(meta + pixels) == meta.replace(b"\0\x63", b"\0\2") + pixels
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("kind", KINDS)

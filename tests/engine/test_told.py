@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from io import BytesIO
 from typing import Any, Literal
 
@@ -14,7 +15,9 @@ from PIL import Image, PngImagePlugin
 
 from converter.engine import Recipe
 from converter.engine.raster import open
+from converter.engine.raster.attachments import without_attachments
 from converter.engine.raster.codecs.jpeg_whole import is_incomplete
+from converter.engine.raster.codecs.motion import has_video
 from converter.engine.report import Result
 
 from . import exiftool, samples
@@ -123,6 +126,28 @@ def test_xmp_that_is_kept_describes_no_video_or_gain_map_that_is_not(format: str
     )
     assert {"XMP:Source": "phone", "XMP:Format": "image/jpeg"}.items() <= kept.items()
     assert not {name for name in kept if re.search("Motion|Video|Directory|hdrgm|Gamma|Version", name)}
+
+
+@pytest.mark.parametrize(
+    "start", [b"<Container:Directory ", b"<Container:Directory>", b"<hdrgm:a>", b"<hdrgm:a "]
+)
+def test_xmp_of_many_elements_without_end_is_read_in_time(start: bytes) -> None:
+    xmp = start * (900_000 // len(start))
+    began = time.process_time()
+    assert without_attachments(xmp + b"<hdrgm:b/>") == xmp
+    assert time.process_time() - began < 5
+
+
+def test_elements_about_attachments_are_removed_with_those_inside() -> None:
+    inner = b"<hdrgm:a><hdrgm:b>1</hdrgm:b><hdrgm:c/></hdrgm:a>"
+    xmp = b"1</hdrgm:a>2<Container:Directory>" + inner + b"</Container:Directory>3" + inner + b"4<hdrgm:d>5"
+    assert without_attachments(xmp) == b"1</hdrgm:a>234<hdrgm:d>5"
+
+
+def test_many_beginnings_of_videos_are_searched_in_time() -> None:
+    began = time.process_time()
+    assert not has_video(b"ftyp" * 10_000_000)
+    assert time.process_time() - began < 5
 
 
 def test_xmp_about_a_gain_map_that_is_not_there_promises_none() -> None:

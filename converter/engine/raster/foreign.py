@@ -114,6 +114,10 @@ _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _TEXTUAL = 0.9
 """The least part of a text that is UTF-8. Other encodings differ in single letters; the end may be cut."""
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+# A comment ends at the first "-->", and may not be tried with a later one: that takes exponential time.
+_WEB_PAGE = re.compile(
+    r"(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype html|html|head|body|title)\b", re.DOTALL
+)
 _TARGA_DEPTHS = (8, 15, 16, 24, 32)
 
 
@@ -183,9 +187,7 @@ def _of_text(text: str, formats: Sequence[str]) -> InvalidImage:
     if _is_svg(text):
         return UnsupportedFormat(kind="svg")
     kind: dict[str, Any] = {}
-    if re.match(
-        r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html|head|body|title)\b", text, re.DOTALL
-    ):
+    if _WEB_PAGE.match(text):
         kind = {"kind": "web_page"}
     elif "<plist" in text and "<key>url</key>" in text:
         kind = {"kind": "shortcut"}

@@ -18,12 +18,13 @@ _KNOWN = (
 def with_known_colors(data: bytes) -> bytes:
     """Return the file with reserved code points (`nclx`) set to unspecified; libheif would refuse it."""
     start, end = box(data, b"meta") or (0, 0)
-    output = data
+    changed = bytearray()
     at = data.find(b"colrnclx", start, end)
     while 0 <= at <= end - 14:
         codes = struct.unpack_from(">HHH", data, at + 8)
         known = [code if code in kinds else _UNSPECIFIED for code, kinds in zip(codes, _KNOWN, strict=True)]
         if tuple(known) != codes:
-            output = output[: at + 8] + struct.pack(">HHH", *known) + output[at + 14 :]
+            changed = changed or bytearray(data)
+            struct.pack_into(">HHH", changed, at + 8, *known)
         at = data.find(b"colrnclx", at + 1, end)
-    return output
+    return bytes(changed) if changed else data
