@@ -21,7 +21,7 @@ _LOWEST_OF_ALL = 1
 _SATISFIED = 0.97
 _MOST_ENCODES = 8
 _LEAST_LOSS = 0.1  # of the visual score
-_MOST_ABOVE = 3.0
+_MOST_ABOVE = 2.5
 _SLOWER = 2  # another quality may take this many times as long as the slowest so far
 
 
@@ -87,7 +87,7 @@ def thorough(score: float, usual: Usual) -> Plan:
 
 def quick(score: float, usual: Usual) -> Plan:
     """Return the plan for tries that take long."""
-    return _plan(score, (2.0, 3.0, 6.0), usual)
+    return _plan(score, (2.5, 3.0, 6.0), usual)
 
 
 def rough(score: float, usual: Usual) -> Plan:
