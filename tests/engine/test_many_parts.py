@@ -44,6 +44,20 @@ def test_parts_without_number_are_counted_before_anybody_reads_them(kind: str) -
     assert time.process_time() - began < 10
 
 
+def test_directories_of_a_tiff_that_overlap_are_not_all_read() -> None:
+    """Each has 65,535 entries and begins at an entry of the one before."""
+    first, entry, most, directories = 8, 12, 65_535, 1_000
+    data = bytearray(b"II*\0" + struct.pack("<I", first) + bytes(entry * (most + directories + 2)))
+    for at in range(first, first + entry * (most + directories), entry):
+        struct.pack_into("<H", data, at, most)
+    for at in range(first, first + entry * directories, entry):
+        struct.pack_into("<I", data, at + 2 + entry * most, at + entry)
+    began = time.process_time()
+    with pytest.raises(UnsupportedVariant, match="unusually large number of parts"):
+        open(bytes(data))
+    assert time.process_time() - began < 5
+
+
 def test_a_png_of_many_small_parts_is_read() -> None:
     data = samples.saved(Image.new("RGB", (8, 8), "red"), "PNG")
     (result,) = convert(data[:33] + chunk(b"IDAT", b"") * 2_000 + data[33:], PNG)

@@ -111,7 +111,12 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
     The decoder detects damage.
     """
     order, label = data[:2], FORMATS["tiff"].label
-    pages = [page.tags for page in _pages(data, most_pages)]
+    pages, room = [], len(data)
+    for page in _pages(data, most_pages):
+        pages.append(page.tags)
+        room -= page.next_at - page.at
+        if room < 0:  # directories that overlap could have any number of entries
+            raise UnsupportedVariant(kind="many_parts", format=label)
     for tags in [tags for tags in pages if not _is_secondary(tags)] or pages:
         if _DNG_VERSION in tags or _SUB_DIRECTORIES in tags and _first(tags, _NEW_SUBFILE) & _REDUCED:
             return
