@@ -333,7 +333,7 @@ def test_a_volume_in_one_page_is_refused_by_its_name() -> None:
 
 @pytest.mark.parametrize("writer", ["Pillow", "tifffile", "BigTIFF"])
 @pytest.mark.parametrize("pages", [1, 3])
-@pytest.mark.parametrize("lost", [20, 400])
+@pytest.mark.parametrize("lost", [30, 400])
 def test_a_tiff_that_lost_the_directory_at_its_end_is_cut_off(writer: str, pages: int, lost: int) -> None:
     picture, file = samples.photo((90, 60)), BytesIO()
     if writer == "Pillow":
@@ -346,6 +346,27 @@ def test_a_tiff_that_lost_the_directory_at_its_end_is_cut_off(writer: str, pages
     assert len(samples.opened(render(file.getvalue())).getbands()) == 3
     with pytest.raises(Truncated):
         render(file.getvalue()[:-lost], format="pdf")
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_may_end_with_its_last_directory_entry(big: bool) -> None:
+    """Some writers omit the zero behind it, which libtiff does not require."""
+    body, room = bytes(range(256)) * 4, 8 if big else 4
+    gray = {258: 8, 262: 1, 277: 1}
+    for lost in (1, room):
+        assert_near(pixels(samples.tiff((64, 16), body, gray, big=big)[:-lost], "L"), list(body))
+    with pytest.raises(UnsupportedFormat, match="Camera RAW"):
+        open(samples.tiff((64, 16), body, {**gray, 262: 32_803}, big=big)[:-room])
+    with pytest.raises(Truncated):
+        open(samples.tiff((64, 16), body, gray, big=big)[: -room - 1])
+
+
+def test_the_last_page_may_lack_the_zero_behind_a_reduced_copy() -> None:
+    body = bytes(range(256)) * 4
+    data = samples.tiff((64, 16), body, {254: 1, 258: 8, 262: 1, 277: 1})
+    at = struct.unpack_from("<I", data, 4)[0]
+    whole = data[at:-4].replace(struct.pack("<HHIH", 254, 3, 1, 1), struct.pack("<HHIH", 254, 3, 1, 0))
+    assert_near(pixels(data[:-4] + struct.pack("<I", len(data)) + whole, "L"), list(body))
 
 
 @pytest.mark.parametrize("bits", [8, 10])

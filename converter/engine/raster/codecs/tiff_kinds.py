@@ -130,16 +130,16 @@ def refuse_unread(data: bytes, most_pages: int) -> None:
 
 
 def is_cut_off(data: bytes, most_pages: int) -> bool:
-    """Return whether a directory lies beyond the end of the file."""
+    """Return whether a directory lies beyond the end of the file. Some writers omit the zero after the last."""
     endian, big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+")
     pages = list(_pages(data, most_pages))
     link, form = (pages[-1].next_at, pages[-1].form) if pages else (8 if big else 4, endian + "IQ"[big])
     try:
-        at = struct.unpack_from(form, data, link)[0]
+        at = _following(data, link, form) if pages else struct.unpack_from(form, data, link)[0]
         entries = struct.unpack_from(endian + "HQ"[big], data, at)[0] if at else 0
     except struct.error:
         return True
-    return bool(at + (2, 8)[big] + (12, 20)[big] * entries + struct.calcsize(form) > len(data))
+    return bool(at + (2, 8)[big] + (12, 20)[big] * entries > len(data))
 
 
 def without_secondary_pages(data: bytes) -> bytes:
@@ -151,8 +151,8 @@ def without_secondary_pages(data: bytes) -> bytes:
     primary = [page for page in pages if not _is_secondary(page.tags)]
     if not primary or len(primary) == len(pages) or _SUB_DIRECTORIES in pages[0].tags:
         return data
-    output = bytearray(data)
     form = pages[0].form
+    output = bytearray(data.ljust(pages[-1].next_at + struct.calcsize(form), b"\0"))
     places = [pages[0].named_at, *(page.next_at for page in primary)]
     for place, to in zip(places, [*(page.at for page in primary), 0], strict=True):
         struct.pack_into(form, output, place, to)
@@ -250,7 +250,7 @@ def _pages(data: bytes, most: int) -> Iterator[_Page]:
             entries = struct.unpack_from(endian + count_form, data, at)[0]
             start = at + struct.calcsize(count_form)
             end = start + size * entries
-            following = struct.unpack_from(endian + offset_form, data, end)[0]
+            following = _following(data, end, endian + offset_form)
             found = {entry: _entry(data, entry, endian, offset_form) for entry in range(start, end, size)}
             tags = {tag: values for tag, values, _ in found.values() if values}
             entries = {tag: entry for entry, (tag, _, _) in found.items()}
@@ -259,6 +259,12 @@ def _pages(data: bytes, most: int) -> Iterator[_Page]:
             at, named_at = following, end
     except struct.error:
         return
+
+
+def _following(data: bytes, link: int, form: str) -> int:
+    """Return the offset of the next directory, or 0 if the file ends where it should be. Raises struct.error."""
+    ends = link <= len(data) < link + struct.calcsize(form)
+    return 0 if ends else int(struct.unpack_from(form, data, link)[0])
 
 
 def _entry(data: bytes, at: int, endian: str, offset_form: str) -> tuple[int, tuple[int, ...], int]:
