@@ -63,7 +63,7 @@ def test_a_tiff_that_lost_the_directory_at_its_end_is_marked(visit: Visit) -> No
     )
     row = page.locator(".file-row", has_text="cut.tif")
     expect(row).to_have_class(re.compile("is-bad"))
-    expect(row.locator(".file-note")).to_contain_text("damaged")
+    expect(row.locator(".file-note")).to_contain_text("The end of this file is missing.")
 
 
 def test_the_image_in_sight_is_marked_too(visit: Visit) -> None:
