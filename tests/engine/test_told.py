@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import time
 from io import BytesIO
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from converter.engine import Recipe
 from converter.engine.raster import open
 from converter.engine.raster.attachments import without_attachments
 from converter.engine.raster.codecs.jpeg_whole import is_incomplete
+from converter.engine.raster.codecs.jpeg_xmp import extended_segments, whole_packet
 from converter.engine.raster.codecs.motion import has_video
 from converter.engine.report import Result
 
@@ -136,6 +138,21 @@ def test_xmp_of_many_elements_without_end_is_read_in_time(start: bytes) -> None:
     began = time.process_time()
     assert without_attachments(xmp + b"<hdrgm:b/>") == xmp
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("start", [b"<rdf:RDF>", b"<rdf:RDF ", b"<?xpacket ", b" "])
+def test_crafted_xmp_in_jpeg_is_read_and_written_in_time(start: bytes) -> None:
+    many = start * (400_000 // len(start))
+    note = RDF + b'<a xmpNote:HasExtendedXMP="' + b"A" * 32 + b'"/></rdf:RDF>'
+    whole = (
+        b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + struct.pack(">II", 60_000, 0) + many[:60_000]
+    )
+    body = b"\xff\xe1" + struct.pack(">H", 2 + len(whole)) + whole
+    began = time.process_time()
+    assert whole_packet(b"\xff\xd8" + body * 2 + b"\xff\xd9", note) is None
+    assert whole_packet(b"\xff\xd8\xff\xd9", many) == many
+    assert extended_segments(many)
+    assert time.process_time() - began < 2
 
 
 def test_elements_about_attachments_are_removed_with_those_inside() -> None:

@@ -14,11 +14,12 @@ _MOST_IN_SEGMENT = 65_502
 _PIECE = 65_400
 _DIGEST = 32
 
-_NOTE = re.compile(rb"\s+xmpNote:HasExtendedXMP\s*=\s*[\"']([0-9A-Fa-f]{32})[\"']")
+# None of these searches the rest of the packet from many places, which would take minutes for a crafted one.
+_NOTE = re.compile(rb"\sxmpNote:HasExtendedXMP\s*=\s*[\"']([0-9A-Fa-f]{32})[\"']")
 _NOTE_ELEMENT = re.compile(rb"<xmpNote:HasExtendedXMP>([0-9A-Fa-f]{32})</xmpNote:HasExtendedXMP>")
-_CONTENT = re.compile(rb"<rdf:RDF([^>]*)>(.*)</rdf:RDF>", re.DOTALL)
+_START, _END = re.compile(rb"<rdf:RDF([^<>]*)>"), b"</rdf:RDF>"
 _NAMESPACE = re.compile(rb"xmlns:(?!rdf\b)")
-_WRAPPER = re.compile(rb"<\?xpacket[^>]*\?>\s*")
+_WRAPPER = re.compile(rb"<\?xpacket[^<>]*\?>\s*")
 
 
 def whole_packet(data: bytes, main: bytes) -> bytes | None:
@@ -27,11 +28,11 @@ def whole_packet(data: bytes, main: bytes) -> bytes | None:
     if note is None:
         return main
     extension = _extension(data, note[1].upper())
-    content = _CONTENT.search(extension)
-    at = main.rfind(b"</rdf:RDF>")
-    if content is None or at < 0 or _NAMESPACE.search(content[1]):
+    start, end, at = _START.search(extension), extension.rfind(_END), main.rfind(_END)
+    if start is None or end < start.end() or at < 0 or _NAMESPACE.search(start[1]):
         return None
-    return _NOTE_ELEMENT.sub(b"", _NOTE.sub(b"", main[:at] + content[2] + main[at:]))
+    content = extension[start.end() : end]
+    return _NOTE_ELEMENT.sub(b"", _NOTE.sub(b"", main[:at] + content + main[at:]))
 
 
 def _extension(data: bytes, digest: bytes) -> bytes:
