@@ -87,9 +87,7 @@ def convert_image(
 
     content = _content(recipe, file, upload, keep) if idempotency_key else b""
     answer, replayed = idempotency.remembered(request, idempotency_key, content, create, tell)
-    job = ROWS.filter(pk=answer["job"]).first()
-    if job is None:
-        raise jobs.Gone(kind="result")  # as after the first answer with keep=false
+    job = _job(uuid.UUID(answer["job"]))
     try:
         converted = _converted(job, file, keep, response)
     finally:
@@ -118,6 +116,13 @@ def _here(request: ApiRequest, upload_id: uuid.UUID) -> Upload:
     return upload
 
 
+def _job(pk: uuid.UUID) -> Job:
+    job = ROWS.filter(pk=pk).first()
+    if job is None:
+        raise jobs.Gone(kind="result")  # deleted by the user, or after the first answer with keep=false
+    return job
+
+
 def _converted(
     job: Job, file: UploadedFile | None, keep: bool, response: HttpResponse
 ) -> HttpResponse | Status[schemas.Job]:
@@ -125,7 +130,7 @@ def _converted(
         jobs.store(job.upload, file)
 
     had_place = waiting.until_done(job, LONGEST)
-    job = ROWS.get(pk=job.pk)
+    job = _job(job.pk)
     if job.status == Job.Status.FAILED:
         message = engine.Message(job.error_code, job.error_params or {})
         return answer(message, detail=job.error_message, headers={"Job-Id": str(job.pk)})

@@ -69,14 +69,13 @@ def remembered(
         return tell(create(ignore)), False
     ours = IdempotencyKey(owner_id=request.auth.user.pk, key=key, fingerprint=_fingerprint(request, body))
     earlier = _earlier(ours)
-    if not earlier:
-        try:
-            batch = create(partial(_take, ours))
-        except _KeyTaken:  # by a request at the same time
-            earlier = _earlier(ours)
+    try:
+        batch = None if earlier else create(partial(_take, ours))
+    except _KeyTaken:  # by a request at the same time
+        batch, earlier = None, _earlier(ours)
     if earlier and earlier.status is not None:
         return earlier.answer, True
-    answer = tell(_batch(earlier) if earlier else batch)
+    answer = tell(batch or _batch(earlier))
     _store(earlier or ours, answer)
     return answer, bool(earlier)
 
@@ -102,8 +101,8 @@ def _take(ours: IdempotencyKey, batch: Batch) -> None:
         raise _KeyTaken from exc
 
 
-def _batch(earlier: IdempotencyKey) -> Batch:
-    batch = Batch.objects.filter(pk=earlier.batch).first() if earlier.batch else None
+def _batch(earlier: IdempotencyKey | None) -> Batch:
+    batch = Batch.objects.filter(pk=earlier.batch).first() if earlier and earlier.batch else None
     if batch is None:
         raise jobs.Gone(kind="result")
     return batch

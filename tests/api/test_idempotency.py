@@ -181,6 +181,22 @@ def test_a_response_with_keep_false_is_not_repeated(converted: Any) -> None:
     assert not Batch.objects.exists()
 
 
+def test_a_job_deleted_while_a_request_waits_for_it_is_gone(
+    converted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the request is repeated with keep=false before the first response."""
+    monkeypatch.setattr(waiting, "until_done", lambda job, _: bool(job.batch.delete()))
+    problem(converted(), 410, "expired")
+
+
+def test_a_key_that_vanishes_while_it_is_taken_is_gone(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.post("batches", BODY, Idempotency_Key="k")
+    monkeypatch.setattr(idempotency, "_earlier", lambda row: None)  # as deleted by the sweep
+    problem(program.post("batches", BODY, Idempotency_Key="k"), 410, "expired")
+
+
 def test_a_refused_image_leaves_its_key_free(converted: Any) -> None:
     problem(converted(recipe='{"format": "nothing"}'), 422, "invalid_recipe")
     assert converted().status_code == 200
