@@ -166,7 +166,8 @@ class Deployment:
         if self.module_settings.get("database_mode", "aurora") != "aurora":
             return
         iam = self.aws("iam")
-        if not iam.list_roles(PathPrefix=f"/aws-service-role/{RDS}/")["Roles"]:
+        pages = iam.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{RDS}/")
+        if not any(page["Roles"] for page in pages):
             iam.create_service_linked_role(AWSServiceName=RDS)
 
     # --- Terraform ---

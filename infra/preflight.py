@@ -178,10 +178,10 @@ class Preflight:
         return mode
 
     def plan(self) -> str:
-        """Return the account's plan, or "" if it has none, like accounts from before July 2025, or hides it."""
+        """Return the account's plan, or "" if it has none, like accounts from before July 2025, or cannot be asked."""
         try:
             return str(self.aws("freetier").get_account_plan_state()["accountPlanType"])
-        except ClientError:
+        except (ClientError, BotoCoreError):  # the API has one host, in another domain than the others
             return ""
 
     def domain(self) -> str:

@@ -14,6 +14,7 @@ import moto
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.stub import Stubber
 
 from infra.deploy import up, walk
 from infra.preflight import Preflight
@@ -79,6 +80,24 @@ def test_the_role_of_rds_is_there_before_its_first_cluster(site: Site, tmp_path:
         site.make_database_role()
     (role,) = iam.list_roles()["Roles"]
     assert role["Path"] == "/aws-service-role/rds.amazonaws.com/"
+
+
+@pytest.mark.long
+def test_the_role_of_rds_is_found_on_a_later_page(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IAM may return fewer roles than there are: docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html"""
+    site.infra = tmp_path
+    iam = boto3.client("iam", region_name="eu-west-1")
+    iam.create_service_linked_role(AWSServiceName="rds.amazonaws.com")
+    role = {**iam.list_roles()["Roles"][0], "AssumeRolePolicyDocument": "{}"}
+    answers = [{"Roles": [], "IsTruncated": True, "Marker": "m"}, {"Roles": [role], "IsTruncated": False}]
+    with Stubber(iam) as stubber:
+        for answer in answers:
+            stubber.add_response("list_roles", answer)
+        monkeypatch.setattr(site, "aws", lambda service: {"iam": iam}[service])
+        site.make_database_role()
+        stubber.assert_no_pending_responses()
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import boto3
 import moto
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from infra.errors import DeployError
@@ -175,6 +175,14 @@ def test_the_free_plan_is_refused_where_it_lacks_the_database() -> None:
 @pytest.mark.parametrize("error", ["ResourceNotFoundException", "AccessDeniedException"])
 def test_an_account_without_a_visible_plan_is_accepted(error: str) -> None:
     assert preflight(plan=error).database() == "aurora"
+
+
+def test_an_account_whose_plan_cannot_be_asked_for_is_accepted() -> None:
+    """As behind a firewall for amazonaws.com: the only host is freetier.us-east-1.api.aws."""
+    ready = preflight()
+    unreachable = EndpointConnectionError(endpoint_url="https://freetier.us-east-1.api.aws")
+    ready.aws = lambda service: Mock(get_account_plan_state=Mock(side_effect=unreachable))
+    assert ready.database() == "aurora"
 
 
 def test_a_domain_without_its_zone_is_refused() -> None:
