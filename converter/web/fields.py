@@ -48,7 +48,9 @@ def limited(
     def limit(template: Any, number: float) -> Any:
         return _limit(template, title=given["label"], limit=f"{number / unit:.15g}")
 
-    field.error_messages["invalid"] = format_lazy(_("{title} must be a number."), title=given["label"])
+    is_whole = not issubclass(kind, forms.FloatField)
+    invalid = _("{title} must be a whole number.") if is_whole else _("{title} must be a number.")
+    field.error_messages["invalid"] = format_lazy(invalid, title=given["label"])
     for validator in field.validators:
         if isinstance(validator, MinValueValidator):
             validator.message = limit(_("{title} must be at least {limit}."), least)

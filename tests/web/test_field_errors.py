@@ -15,7 +15,8 @@ pytestmark = pytest.mark.django_db
     [
         ("resize.width", "0", "Width must be at least 1."),
         ("resize.scale", "1001", "Scale (%) can be at most 1000."),
-        ("resize.width", "wide", "Width must be a number."),
+        ("resize.width", "wide", "Width must be a whole number."),
+        ("resize.width", "1.5", "Width must be a whole number."),
         ("watermark.opacity", "much", "Opacity (%) must be a number."),
         ("target_bytes", "900000000", "Maximum size (KB) can be at most 1000000."),
         ("watermark.opacity", "101", "Opacity (%) can be at most 100."),
