@@ -55,6 +55,42 @@ def test_a_guest_finds_the_image_again_and_again(visit: Visit, width: str) -> No
         expect(page.locator(".try .compare.is-tried")).to_be_visible()
 
 
+def test_an_image_is_offered_after_leaving_with_another_that_is_not_announced(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    choose(page, photos[:1])
+    page.route("**/uploads/forms", lambda route: None)  # never answered
+    page.locator("#id_images").set_input_files(photos[1:2])
+    expect(page.locator(".file-row")).to_have_count(2)
+    page.on("dialog", lambda dialog: dialog.accept())
+    follow(page.get_by_role("link", name="Recipes"))
+    follow(page.get_by_role("link", name="Convert", exact=True))
+    expect(page.get_by_role("link", name="Continue with your image")).to_be_visible()
+
+
+def test_after_coming_back_leaving_the_site_forgets_the_images(
+    visit: Visit, photos: list[FilePayload]
+) -> None:
+    page = visit()
+    choose(page, photos[:1])
+    # Test browsers have no back/forward cache.
+    page.evaluate(
+        """() => {
+          const passed = (type) => dispatchEvent(new PageTransitionEvent(type, {persisted: true}));
+          navigation.addEventListener("navigate", (event) => { passed("pagehide"); event.preventDefault(); }, {once: true});
+        }"""
+    )
+    page.get_by_role("link", name="Recipes").click()
+    page.wait_for_function("() => sessionStorage.getItem('chosen')")
+    page.evaluate(
+        """() => {
+          for (const type of ["pageshow", "pagehide"]) dispatchEvent(new PageTransitionEvent(type, {persisted: true}));
+        }"""
+    )
+    assert page.evaluate("() => sessionStorage.getItem('chosen')") is None
+
+
 def test_a_recipe_is_used_for_images_chosen_before(visit: Visit, photos: list[FilePayload]) -> None:
     page = visit()
     choose(page, photos[:2])

@@ -2,7 +2,7 @@
 
 import { chosen, keep } from "./chosen.js";
 import { maybe } from "./dom.js";
-import { inBatch, kept, ready, rows, shown } from "./files.js";
+import { inBatch, ready, rows, shown } from "./files.js";
 import { form, state } from "./page.js";
 import { announceFiles } from "./server.js";
 import { transfer } from "./transfer.js";
@@ -100,10 +100,10 @@ window.navigation?.addEventListener("navigate", ({ destination, downloadRequest 
 });
 
 function keepChosen() {
-  const images = inBatch().filter((image) => !("file" in image) || image.isHere);
+  const images = inBatch().filter((image) => !("file" in image) || image.isHere).slice(0, MOST_KEPT);
   if (!images.length) return;
-  const dates = ready().map((row) => row.announced + KEPT_FOR);
-  if (kept().length) dates.push(chosen()?.until ?? Date.now() + KEPT_FOR);
+  const known = chosen()?.until ?? Date.now() + KEPT_FOR;
+  const dates = images.map((image) => ("file" in image ? image.announced + KEPT_FOR : known));
   keep({ uploads: images.flatMap((image) => ("file" in image ? image.target?.id ?? [] : image.upload)), until: Math.min(...dates) });
 }
 
@@ -120,5 +120,9 @@ window.addEventListener("pagehide", (event) => {
     else row.forget();
   }
 });
-window.addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  isStaying = false;
+  again();
+});
 sendAhead();
