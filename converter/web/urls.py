@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from converter.web.views import about, app, batches, convert, jobs, recipes, shares, site, webhooks
+from converter.web.views import about, app, batches, convert, crawlers, jobs, recipes, shares, site, webhooks
 
 app_name = "web"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("problems/<slug:code>/", site.problem, name="problem"),
     path("healthz", site.healthz, name="healthz"),
     path("favicon.ico", site.favicon, name="favicon"),
+    path("robots.txt", crawlers.robots, name="robots"),
+    path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("app.webmanifest", app.manifest, name="manifest"),
     path("worker.js", app.worker, name="worker"),
     path("offline/", app.offline, name="offline"),

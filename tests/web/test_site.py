@@ -34,6 +34,8 @@ OPEN = {
     "problem",
     "healthz",
     "favicon",
+    "robots",
+    "sitemap",
     "manifest",
     "worker",
     "offline",
