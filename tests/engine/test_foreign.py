@@ -115,6 +115,7 @@ PAGE = b'<?xml version="1.0"?>\n<!-- 403 -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD
         (b"\xef\xbb\xbf\n<HTML>", "web_page"),
         (PAGE, "web_page"),
         (b"<!-- 403 --><!-- <b> --\n --><html>", "web_page"),
+        (b"<!-- saved --><html><body><svg>", "web_page"),
         (b"<!---->" * 250, "text"),  # would take ages if each could end at any other's end
         (b'{"error": {"code": 403}}', "data"),
         (b"[1, 2]", "data"),

@@ -184,12 +184,12 @@ def _is_svg(text: str) -> bool:
 
 
 def _of_text(text: str, formats: Sequence[str]) -> InvalidImage:
+    if _WEB_PAGE.match(text):  # perhaps with drawings
+        return NotAnImage(kind="web_page", formats=formats)
     if _is_svg(text):
         return UnsupportedFormat(kind="svg")
     kind: dict[str, Any] = {}
-    if _WEB_PAGE.match(text):
-        kind = {"kind": "web_page"}
-    elif "<plist" in text and "<key>url</key>" in text:
+    if "<plist" in text and "<key>url</key>" in text:
         kind = {"kind": "shortcut"}
     elif text.startswith("<?xml"):
         kind = {"kind": "data", "name": "XML"}
