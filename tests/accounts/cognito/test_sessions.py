@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -94,6 +95,13 @@ def test_log_out_everywhere_ends_the_other_sessions(carol: str) -> None:
     assert not is_in(here)
     grow_old(there)
     assert not is_in(there)
+
+
+def test_both_ways_to_log_out_forget_chosen_images(client: Client, carol: str) -> None:
+    log_in(client, carol)
+    page = client.get("/accounts/").content.decode()
+    forms = re.findall(r'<form [^>]*action="(/accounts/logout/[^"]*)" data-log-out>', page)
+    assert forms == ["/accounts/logout/", "/accounts/logout/everywhere/"]
 
 
 @pytest.mark.parametrize(

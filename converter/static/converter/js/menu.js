@@ -6,10 +6,10 @@ for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.query
     menu.open = false;
     menu.querySelector("summary")?.focus();
   });
-  menu.querySelector("[data-log-out]")?.addEventListener("submit", () => sessionStorage.removeItem("chosen"));
   for (const type of ["pointerdown", "focusin"]) {
     document.addEventListener(type, ({ target }) => {
       if (target instanceof Node && !menu.contains(target)) menu.open = false;
     });
   }
 }
+for (const form of document.querySelectorAll("[data-log-out]")) form.addEventListener("submit", () => sessionStorage.removeItem("chosen"));
