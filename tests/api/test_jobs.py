@@ -71,7 +71,7 @@ def test_a_failed_job_says_why_and_is_retried(
     assert job["status"] == "failed"
     assert job["error"]["code"] == "not_an_image"
     assert {"JPEG", "PNG"} <= set(job["error"]["params"]["formats"])
-    assert job["error"]["message"].startswith("This is not an image")
+    assert job["error"]["message"].startswith("This file contains text, not an image")
     assert job["result"] is None
     problem(program.get(f"{path}/download"), 409, "no_result")
 

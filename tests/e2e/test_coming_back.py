@@ -119,7 +119,8 @@ def test_leaving_with_files_that_have_not_arrived_is_warned_about(
     page = visit()
     held: list[Route] = []
     page.route("**/uploads", lambda route: held.append(route))
-    page.locator("#id_images").set_input_files(photos[:1])
+    with page.expect_request("**/uploads"):
+        page.locator("#id_images").set_input_files(photos[:1])
     page.locator("#id_outputs-0-format").click()  # browsers ask only users who have done something
     asked: list[str] = []
 
