@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FilePayload, Locator, Page
+from playwright.sync_api import Dialog, FilePayload, Locator, Page
 
 from tests.server import ROOT, Server
 
@@ -92,6 +92,22 @@ def follow(link: Locator) -> None:
     """Click on a link to another page, and wait until its scripts can handle events."""
     link.click()
     link.page.wait_for_load_state()
+
+
+def expect_a_warning_about_leaving(page: Page) -> None:
+    """Leave the page, and stay when the browser asks. Browsers ask only users who have done something."""
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    before = page.url
+    page.on("dialog", stay)
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => location.assign('/recipes/'))")
+    assert asked == ["beforeunload"]
+    assert page.url == before
 
 
 def wait_until_done(page: Page) -> None:

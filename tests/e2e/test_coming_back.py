@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.page_checks import look, stand_still
-from tests.e2e.site import HEIC, Visit, follow, photo, wait_until_done
+from tests.e2e.site import HEIC, Visit, expect_a_warning_about_leaving, follow, photo, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -121,15 +121,5 @@ def test_leaving_with_files_that_have_not_arrived_is_warned_about(
     page.route("**/uploads", lambda route: held.append(route))
     with page.expect_request("**/uploads"):
         page.locator("#id_images").set_input_files(photos[:1])
-    page.locator("#id_outputs-0-format").click()  # browsers ask only users who have done something
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    with page.expect_event("dialog"):
-        page.evaluate("setTimeout(() => location.assign('/recipes/'))")
-    assert asked == ["beforeunload"]
-    assert page.url.endswith("/convert/")
+    page.locator("#id_outputs-0-format").click()
+    expect_a_warning_about_leaving(page)

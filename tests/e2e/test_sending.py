@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, Request, Route, expect
+from playwright.sync_api import FilePayload, Request, Route, expect
 
 from tests.conftest import make_photo
-from tests.e2e.site import Visit, convert, photo, wait_until_done
+from tests.e2e.site import Visit, convert, expect_a_warning_about_leaving, photo, wait_until_done
 
 pytestmark = pytest.mark.browser
 
@@ -203,17 +203,7 @@ def test_leaving_while_sending_is_warned_about(visit: Visit, photos: list[FilePa
     page.locator("#id_images").set_input_files([photos[0]])
     page.locator("[data-submit]").click()
     expect(page.get_by_role("progressbar", name="photo 0.jpg")).to_be_visible()
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    with page.expect_event("dialog"):
-        page.evaluate("setTimeout(() => location.assign('/recipes/'))")
-    assert asked == ["beforeunload"]
-    assert page.url.endswith("/convert/")
+    expect_a_warning_about_leaving(page)
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.wait_for_url("**/batches/*/")
     expect(page.locator(".job.is-cancelled")).to_have_count(1)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from converter.engine import Limits, Recipe
+from converter.engine import Recipe
 from converter.engine.limits import Deadline
-from converter.engine.messages import Message
 from converter.engine.raster import aim, choose, open
 from converter.engine.raster.score import Reference
 from converter.engine.raster.search import AIMS
@@ -18,19 +17,9 @@ from converter.engine.report import Result
 
 from . import samples
 from .samples import opened, saved
+from .unhurried import PHOTO, SIZE, note, render
 
 pytestmark = pytest.mark.long
-
-SIZE = (320, 240)
-PHOTO = saved(samples.grainy(SIZE), "PNG")
-
-
-def render(data: bytes, **recipe: Any) -> Result:
-    return open(data, Limits(seconds=900)).render(Recipe.parse(recipe))  # the machine may be busy
-
-
-def note(result: Result, code: str) -> Message:
-    return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
 @pytest.mark.slow

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from PIL import Image, ImageDraw
 
-from converter.engine import Limits, Recipe
-from converter.engine.messages import Message
-from converter.engine.raster import choose, open
+from converter.engine import Recipe
+from converter.engine.raster import choose
 from converter.engine.raster.similarity import similarity
-from converter.engine.report import Result
 
 from . import samples
 from .samples import opened, saved
+from .unhurried import PHOTO, SIZE, note, render
 
 pytestmark = pytest.mark.long
-
-SIZE = (320, 240)
-PHOTO = saved(samples.grainy(SIZE), "PNG")
-
-
-def render(data: bytes, **recipe: Any) -> Result:
-    return open(data, Limits(seconds=900)).render(Recipe.parse(recipe))  # the machine may be busy
-
-
-def note(result: Result, code: str) -> Message:
-    return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
 def drawing() -> Image.Image:

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFilter
 
-from converter.engine import Limits, Recipe, TargetUnreachable, TimedOut
+from converter.engine import TargetUnreachable, TimedOut
 from converter.engine.formats import FORMATS
 from converter.engine.limits import Deadline
-from converter.engine.messages import Message
-from converter.engine.raster import open
 from converter.engine.raster.codecs import codec_for
 from converter.engine.raster.encode import Encoder
 from converter.engine.raster.score import Reference
@@ -27,24 +25,14 @@ from converter.engine.raster.search import (
     thorough,
 )
 from converter.engine.raster.similarity import similarity, similarity_of_gray
-from converter.engine.report import Result
 
 from . import samples
 from .samples import opened, saved
+from .unhurried import PHOTO, SIZE, note, render
 
 pytestmark = pytest.mark.long
 
-SIZE = (320, 240)
 USUAL = Usual(((0, 0), (60, 45), (70, 65), (82, 82), (95, 100)))
-PHOTO = saved(samples.grainy(SIZE), "PNG")
-
-
-def render(data: bytes, **recipe: Any) -> Result:
-    return open(data, Limits(seconds=900)).render(Recipe.parse(recipe))  # the machine may be busy
-
-
-def note(result: Result, code: str) -> Message:
-    return next(note for note in (*result.report.notes, *result.report.warnings) if note.code == code)
 
 
 @pytest.mark.slow

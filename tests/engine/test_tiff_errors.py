@@ -159,7 +159,7 @@ def test_errors_are_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("_imaging", Mock(__file__="/nowhere"), "libtiff's error handler cannot be set: "),
+        ("linked_with", Mock(side_effect=OSError("/nowhere")), "libtiff's error handler cannot be set: "),
         ("_errors_in", lambda data: 0, "libtiff does not report errors"),
         ("_errors_in", Mock(side_effect=OSError("-2")), "libtiff cannot be tested: -2"),
     ],

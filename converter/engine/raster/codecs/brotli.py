@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_void_p
 
-from .optional import OptionalLibrary, Unfit
+from .optional import OptionalLibrary, Unfit, linked_with
 
 _NEEDS_MORE_OUTPUT = 3
 _THOUSAND_ZEROS = bytes.fromhex("1be703f82700a2b1402034")
@@ -61,10 +61,7 @@ class _BrotliDecoder:
 def _tried() -> _BrotliDecoder:
     """Return the library after a test. Raises Unfit."""
     try:
-        from PIL import _imagingft
-
-        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
-        library = _BrotliDecoder(ctypes.CDLL(_imagingft.__file__))
+        library = _BrotliDecoder(linked_with("_imagingft"))
         length = library.length(_THOUSAND_ZEROS, 10_000)
     except (ImportError, OSError, AttributeError) as exc:
         raise Unfit(f"Pillow's Brotli cannot be called: {exc}") from exc

@@ -10,7 +10,6 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint32, c_void_p
-from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
@@ -19,7 +18,7 @@ from PIL import Image
 from converter.engine.raster.octets import Halves, parted
 from converter.engine.raster.room import check_room
 
-from .optional import OptionalLibrary, Unfit
+from .optional import OptionalLibrary, Unfit, linked_with
 
 _CLAP_AND_PIXI = 0b011
 """The strict checks that Pillow turns off, too."""
@@ -128,11 +127,9 @@ class _LibAvif:
 def _tried() -> _LibAvif:
     """Return the library after a test. Raises Unfit."""
     try:
-        module = find_spec("PIL._avif")
-        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
-        library = _LibAvif(ctypes.CDLL(module.origin if module else None))
+        library = _LibAvif(linked_with("_avif"))
         right = all(_is_right(library, mode) for mode in _FORMATS)
-    except (OSError, AttributeError, Unfit, MemoryError) as exc:
+    except (ImportError, OSError, AttributeError, Unfit, MemoryError) as exc:
         raise Unfit(f"Pillow's libavif cannot be called: {exc}") from exc
     if not right:
         raise Unfit("Pillow's libavif, called directly, decodes wrong pixels")

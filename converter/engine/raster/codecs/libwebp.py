@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from converter.engine.raster.pixels import interleaved
 
-from .optional import OptionalLibrary, Unfit
+from .optional import OptionalLibrary, Unfit, linked_with
 
 MODES = ("RGB", "RGBA")
 
@@ -177,10 +177,7 @@ def _error(picture: _Picture) -> MemoryError | OSError:
 def _tried() -> _LibWebp:
     """Return the library after a test. Raises Unfit."""
     try:
-        from PIL import _webp
-
-        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
-        library = _LibWebp(ctypes.CDLL(_webp.__file__))
+        library = _LibWebp(linked_with("_webp"))
         right = all(_is_right(library, mode) for mode in MODES)
     except (ImportError, OSError, AttributeError, Unfit) as exc:
         raise Unfit(f"Pillow's libwebp cannot be called: {exc}") from exc

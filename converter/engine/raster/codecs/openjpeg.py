@@ -13,9 +13,9 @@ from ctypes import POINTER, Structure, byref, c_int, c_int64, c_size_t, c_uint16
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, _imaging
+from PIL import Image
 
-from .optional import OptionalLibrary, Unfit
+from .optional import OptionalLibrary, Unfit, linked_with
 
 _CODESTREAM = 0
 _SETTINGS = 16_384
@@ -141,10 +141,9 @@ def _image(component: _Component) -> Image.Image:
 def _tried() -> _OpenJpeg:
     """Return the library after a test. Raises Unfit."""
     try:
-        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
-        library = _OpenJpeg(ctypes.CDLL(_imaging.__file__))
+        library = _OpenJpeg(linked_with("_imaging"))
         right = all(_is_right(library, mode) for mode in ("RGB", "I;16"))
-    except (OSError, AttributeError, Unfit) as exc:
+    except (ImportError, OSError, AttributeError, Unfit) as exc:
         raise Unfit(f"Pillow's OpenJPEG cannot be called: {exc}") from exc
     if not right:
         raise Unfit("Pillow's OpenJPEG, called directly, decodes wrong pixels")

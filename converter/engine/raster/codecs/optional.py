@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from functools import cached_property
+from importlib import import_module
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -11,6 +13,14 @@ T = TypeVar("T")
 
 class Unfit(Exception):
     """The library is missing or does not work on this machine; the message gives the reason."""
+
+
+def linked_with(module: str) -> ctypes.CDLL:
+    """Return a handle to a C module of Pillow, which also resolves symbols of the libraries that it is linked with.
+
+    Raises ImportError and OSError.
+    """
+    return ctypes.CDLL(import_module(f"PIL.{module}").__file__)
 
 
 class OptionalLibrary(Generic[T]):

@@ -14,7 +14,7 @@ from ctypes import c_char_p, c_void_p
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, _imaging
+from PIL import Image
 from PIL.TiffImagePlugin import (
     COMPRESSION,
     FILLORDER,
@@ -28,7 +28,7 @@ from PIL.TiffImagePlugin import (
 )
 
 from . import jpeg_damage
-from .optional import OptionalLibrary, Unfit
+from .optional import OptionalLibrary, Unfit, linked_with
 
 _DECODERS = b"Fax"
 """The beginning of the decoders' names."""
@@ -108,11 +108,10 @@ def _lacks_a_checksum(parts: Iterable[bytes], most: int) -> bool:
 def _tried() -> None:
     """Set the handler and test it. Raises Unfit."""
     try:
-        # A handle to Pillow's module also resolves symbols of the libraries that it is linked with.
-        library = ctypes.CDLL(_imaging.__file__)
+        library = linked_with("_imaging")
         library.TIFFSetErrorHandlerExt(_handle)
         library.TIFFSetErrorHandler(None)  # it would print them
-    except (OSError, AttributeError) as exc:
+    except (ImportError, OSError, AttributeError) as exc:
         raise Unfit(f"libtiff's error handler cannot be set: {exc}") from exc
     try:
         right = _are_reported()
